@@ -138,6 +138,50 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
     return value, slope
 
 
+def _amplified(*parts: tuple[int, int | None]) -> Rule:
+    """How many times the terms of a sum, or of some parts of it, are as large as it: 1 where none is negative."""
+
+    def found(xp: RuleNamespace[Any], *args: Any) -> Any:
+        whole = _parts(xp, args)
+        terms = [xp.scale(w, e) for w, e in zip(whole.weights, whole.e, strict=True)]
+        size, near = sum(map(abs, terms), 0.0), abs(sum(whole.weights, 0.0))
+        for w, x in zip(whole.weights, args[1::2], strict=True):
+            near = near + abs(xp.scale(w, xp.expm1(_difference(xp, x, whole.m)[0])))
+        most = xp.divide(xp.minimum(size, near), abs(whole.S))
+        for start, stop in parts:
+            some = terms[start:stop]
+            most = xp.maximum(most, xp.divide(sum(map(abs, some), 0.0), abs(sum(some, 0.0))))
+        return xp.maximum(most, 1.0)
+
+    return found
+
+
+_of_whole = _amplified()
+
+
+def _rounds_log_of_sum(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
+    """Those of the sum, relative, and of its logarithm, which is added to the largest exponent."""
+    return (_of_whole(xp, *args) - 1.0) + abs(out - _parts(xp, args).m) + 0.25 * abs(out)
+
+
+def _amplified_share(k: int) -> Rule:
+    return _amplified((0, k), (k, None))
+
+
+def _rounds_share(k: int) -> Rule:
+    return lambda xp, out, *args: abs(out) * _amplified_share(k)(xp, *args)
+
+
+def _rounds_log_of_share(k: int) -> Rule:
+    amplified = _amplified((0, k), (k, None), (0, None))
+
+    def rounds(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
+        most = amplified(xp, *args)
+        return (most - 1.0) + abs(out) * most
+
+    return rounds
+
+
 def _apart(xp: RuleNamespace[Any], *args: Any) -> Any:
     """Where two exponents are so far apart that the smaller term's share of the sum, which is a slope, is tiny."""
     exponents, apart = args[1::2], False
@@ -150,18 +194,45 @@ def _apart(xp: RuleNamespace[Any], *args: Any) -> Any:
 @lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
-    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum, never_zero=True, fades=_apart)
+    return Function(
+        LOG_OF_SUM,
+        (2 * terms, 2 * terms),
+        "",
+        _log_of_sum,
+        _dlog_of_sum,
+        never_zero=True,
+        fades=_apart,
+        amplifies=_of_whole,
+        rounds=_rounds_log_of_sum,
+    )
 
 
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k), leading=k, never_zero=True, fades=_apart)
+    return Function(
+        f"share of {k}",
+        (2 * terms, 2 * terms),
+        "",
+        *_share(k),
+        leading=k,
+        never_zero=True,
+        fades=_apart,
+        amplifies=_amplified_share(k),
+        rounds=_rounds_share(k),
+    )
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
     return Function(
-        f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True, fades=_apart
+        f"log of share of {k}",
+        (2 * terms, 2 * terms),
+        "",
+        *_log_of_share(k),
+        never_zero=True,
+        fades=_apart,
+        amplifies=_amplified_share(k),
+        rounds=_rounds_log_of_share(k),
     )

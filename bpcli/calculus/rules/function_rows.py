@@ -52,6 +52,7 @@ class Traits(TypedDict, total=False):
     """Further traits of a row, see `Function`; False, or None, if not given."""
 
     adds: bool
+    amplifies: Rule | None
     defaults: tuple[float, ...]
     exact: bool
     exact_slope: bool
@@ -63,6 +64,7 @@ class Traits(TypedDict, total=False):
     periodic: bool
     power: int | None
     root: float | None
+    rounds: Rule | None
     selects: bool
     underflows: bool
     well_conditioned: bool
@@ -81,11 +83,15 @@ class Function:
     argument may be, and the value is the same: −∞ for max. `power`: it is x to that whole number. `leading`: of a
     share, how many of its terms are above the fraction bar. Four say where the relative error of an argument grows much
     in the value: where terms cancel if it `adds`; at a `root` inside the domain, other than 0; far out where it is
-    `periodic`; of several arguments nowhere if it is `well_conditioned`. `defaults` are those of its last arguments.
+    `periodic`; of several arguments nowhere if it is `well_conditioned`. Of a function that adds terms within,
+    `amplifies(xp, *args)` is how many times as large as usual the relative error of its slopes is, and
+    `rounds(xp, out, *args)` the error of its value over that of a number near 1. `defaults` are those of its last
+    arguments.
     """
 
     __slots__ = (
         "adds",
+        "amplifies",
         "arity",
         "defaults",
         "domain",
@@ -103,6 +109,7 @@ class Function:
         "periodic",
         "power",
         "root",
+        "rounds",
         "selects",
         "signature",
         "underflows",
@@ -131,6 +138,7 @@ class Function:
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
         self.periodic, self.root = traits.get("periodic", False), traits.get("root")
+        self.amplifies, self.rounds = traits.get("amplifies"), traits.get("rounds")
         self.defaults = traits.get("defaults", ())
         self.neutral, self.power, self.leading = traits.get("neutral"), traits.get("power"), traits.get("leading")
 

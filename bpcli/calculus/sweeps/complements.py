@@ -218,7 +218,9 @@ def of_share(match: Match, row: Callable[[int, int], Function], of: Share) -> in
     """`share` or `log_of_share` of the chosen terms; None where these are all or none."""
     others = sorted(of.all - of.chosen)
     args = [slot for term in (*sorted(of.chosen), *others) for slot in term]
-    return match.builder.elementwise(row(len(of.chosen), len(of.all)), args, match.node) if others and of.chosen else None
+    return (
+        match.builder.elementwise(row(len(of.chosen), len(of.all)), args, match.node) if others and of.chosen else None
+    )
 
 
 def as_share(match: Match, slot: int) -> Share | None:

@@ -42,7 +42,7 @@ class Delicate(NamedTuple):
     """Where a step magnifies rounding errors: where `slot` is less than `share` of `part`, or of 1, off `center`.
 
     With `beyond`, where it is farther out than that; with `other`, where it is so near that slot; with `whole`, so near
-    a whole number.
+    a whole number; with `within`, where terms cancel within the step.
     """
 
     slot: int
@@ -52,6 +52,7 @@ class Delicate(NamedTuple):
     beyond: float | None = None
     other: int | None = None
     whole: bool = False
+    within: bool = False
 
 
 def _delicate(program: Program) -> list[Delicate]:
@@ -68,6 +69,10 @@ def _delicate(program: Program) -> list[Delicate]:
         rounded.append(bool(operands) or not of.exact)
         if isinstance(step, OnArrays) and step.op.adds:
             found.append(Delicate(slot, step.args[0]))  # whose own additions round
+        elif step.row is not None and step.row.amplifies is not None:
+            weights = [program.slots[a] for a in step.args[0::2]]  # of a sum of exponentials
+            if not all(isinstance(weight, Constant) and weight > 0 for weight in weights):
+                found.append(Delicate(slot, within=True))
         elif operands and not of.exact:
             found += _of_step(slot, step, operands)
         elif operands and isinstance(step, Elementwise) and step.has_edge:
@@ -143,6 +148,11 @@ class Screen:
         value, step = values[one.slot], self.program.slots[one.slot]
         if one.beyond is not None:
             return _any(abs(value) > one.beyond)
+        if one.within:
+            assert isinstance(step, Elementwise)
+            assert step.row.amplifies is not None
+            amplified = step.row.amplifies(PlainNamespace(arrays()), *(values[a] for a in step.args))
+            return _any(amplified > 1.0 / one.share)
         if one.whole:
             return _any(abs(value - np.rint(value)) <= one.share * abs(value))
         if one.other is not None:

@@ -71,3 +71,37 @@ def test_at_a_kink_an_error_passes_through_though_the_slope_there_is_0():
         (slot,) = made.program.outputs
         assert values[slot] == 0
         assert value_errors(made, values, {})[slot] > 2 / math.cosh(2 * 17.3 - 1) ** 2
+
+
+SUMS_THAT_CANCEL = [
+    "log(exp(x)+exp(y)-2*exp(z))",
+    "log(2*exp(z)-exp(x)-exp(y))",
+    "exp(x)/(exp(x)+exp(y)-2*exp(z))",
+    "log(exp(x)/(exp(x)+exp(y)-2*exp(z)))",
+    "log((exp(x)-exp(y))/(exp(x)-exp(y)+exp(z)))",
+    "log(3-exp(x)-exp(y)-exp(z-40)-1)",
+    "log(exp(x)+exp(y)+exp(z))",
+    "exp(z)/(exp(x)+exp(y)+exp(z))",
+]
+NEAR = st.builds(lambda sign, size: sign * 10.0**size, st.sampled_from([-1, 1]), st.floats(-17, -3))
+
+
+@given(st.sampled_from(SUMS_THAT_CANCEL), NEAR, NEAR, NEAR)
+@settings(max_examples=300)
+def test_what_cancels_within_a_sum_of_exponentials_is_within_its_bound(text, x, y, z):
+    point = {"x": x, "y": y, "z": z}
+    made = calculation(text, point)
+    values = made.sweeps.forward(point)
+    (slot,) = made.program.outputs
+    assert made.program.slots[slot].name not in "+-*/"
+    try:
+        (value,), (true,) = Certified(made).value(point), slopes(Certified(made), point)
+    except BpcliError:
+        assume(False)
+    assume(all(map(math.isfinite, (value, values[slot], *true))))
+    bound = value_errors(made, values, {})[slot]
+    assert abs(values[slot] - value) <= 2.0 * bound + 1e-15 * abs(value)
+    assert bound <= 1e-10 * abs(value) or "-" in text  # and none cancels where all are added
+    (row,) = slopes(made, point)
+    for slope, exact, limit in zip(row, true, slope_errors(made, point)[0], strict=True):
+        assert abs(slope - exact) <= 2.0 * limit + 1e-12 * abs(exact)
