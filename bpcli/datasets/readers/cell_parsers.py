@@ -180,7 +180,7 @@ class Columns:
     def _by_arrays(self, content: bytes) -> list[Any] | None:
         """As `_by_arrow`, by NumPy's operations on arrays."""
         rows = plain_numbers(content, self._delimiter, len(self._parts))
-        return None if rows is None else list(rows.T)
+        return None if rows is None else list(np.ascontiguousarray(rows.T))
 
     def _record(self) -> Any:
         """The dtype for np.loadtxt: a field for each run of neighbouring columns of one kind, numbers or text."""

@@ -40,7 +40,8 @@ class _Cells(NamedTuple):
     points: Array  # the end of the whole part
     stops: Array  # the end of the digits after the point
     negative: Array
-    exponents: Array | None
+    scaled: Array  # the numbers of the cells with an exponent
+    exponents: Array  # of these
     odd: Array
 
 
@@ -80,10 +81,9 @@ def _numbers(piece: bytes, delimiter: int, width: int) -> Array | None:
     if odd.any():
         whole[odd], part[odd] = 1, 0
     M = _whole(words, cells.points, whole) * _WHOLE_POWERS.take(part) + _whole(words, cells.stops, part)
-    if cells.exponents is None:
-        values, doubtful = _quotients(M, part)
-    else:
-        values, doubtful = _scaled(M, part - cells.exponents)
+    values, doubtful = _quotients(M, part)
+    if len(some := cells.scaled):
+        values[some], doubtful[some] = _scaled(M[some], part[some] - cells.exponents)
     odd |= doubtful
     values *= np.where(cells.negative, -1.0, 1.0)
     places = np.flatnonzero(odd)
@@ -121,30 +121,30 @@ def _cells(text: Array, words: Array, delimiter: int, width: int) -> _Cells | No
     lead = text.take(starts)
     negative = lead == _MINUS
     signed = negative | (lead == _PLUS)
-    has_point, stops, exponents, signs = is_point.take(first), ends, None, np.count_nonzero(signed)
+    has_point, stops, signs = is_point.take(first), ends, np.count_nonzero(signed)
     odd = inside > has_point
-    if is_e.any():
-        second = last - 1
-        has_e = is_e.take(second) & ((inside == 1) | (odd & has_point & (inside == 2)))
-        odd &= ~has_e
-        stops = np.where(has_e, marks.take(second), ends)
-        exponents, of_exponents = _exponents(text, words, stops, ends, odd)
-        signs += of_exponents
+    has_e = np.flatnonzero(odd & is_e.take(last - 1) & (inside == 1 + has_point))
+    exponents = ends[:0]
+    if len(has_e):
+        stops, odd[has_e] = ends.copy(), False
+        stops[has_e] = marks.take(last[has_e] - 1)
+        exponents, wrong, of_exponents = _exponents(text, words, stops[has_e], ends[has_e])
+        odd[has_e], signs = wrong, signs + of_exponents
     if signs != np.count_nonzero(text == _MINUS) + np.count_nonzero(text == _PLUS):
         return None  # a sign within a number
     points = np.where(has_point, marks.take(first), stops)
-    return _Cells(starts, ends, starts + signed, points, stops, negative, exponents, odd)
+    return _Cells(starts, ends, starts + signed, points, stops, negative, has_e, exponents, odd)
 
 
-def _exponents(text: Array, words: Array, stops: Array, ends: Array, odd: Array) -> tuple[Array, int]:
-    """The exponents between `stops` and `ends`, and how many have a sign; those of other lengths are `odd`."""
-    has_e = stops < ends
-    lead = text.take(stops + 1, mode="clip")
-    below, above = has_e & (lead == _MINUS), has_e & (lead == _PLUS)
-    length = ends - stops - 1 - below - above
-    odd |= has_e & ((length < 1) | (length > 3))
-    found = _whole(words, ends, np.where(has_e & ~odd, length, 0)).astype(np.int64)
-    return np.where(below, -found, found), int(np.count_nonzero(below | above))
+def _exponents(text: Array, words: Array, stops: Array, ends: Array) -> tuple[Array, Array, int]:
+    """The exponents between `stops` and `ends`, which are of another form, and how many have a sign."""
+    lead = text.take(stops + 1)
+    below = lead == _MINUS
+    signed = below | (lead == _PLUS)
+    length = ends - stops - 1 - signed
+    wrong = (length < 1) | (length > 3)
+    found = _whole(words, ends, np.where(wrong, 0, length)).astype(np.int64)
+    return np.where(below, -found, found), wrong, int(np.count_nonzero(signed))
 
 
 def _whole(words: Array, ends: Array, count: Array) -> Array:
