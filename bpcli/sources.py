@@ -78,6 +78,14 @@ class Source:
         elif stream is not None and not once:
             self._stream = _Stream(stream)
 
+    @property
+    def size(self) -> int:
+        """The bytes of the file as it is stored; 0 of a stream."""
+        try:
+            return self.path.stat().st_size if self._stream is None and self.path.is_file() else 0
+        except OSError:
+            return 0
+
     def opened(self) -> Reader:
         """A reader of the bytes from the start, decompressed if they are gzip.
 
@@ -109,6 +117,11 @@ class Stretch(Source):
     def __init__(self, path: Path, start: int, stop: int) -> None:
         super().__init__(path)
         self._start, self._stop = start, stop
+
+    @property
+    def size(self) -> int:
+        """The bytes of the stretch."""
+        return self._stop - self._start
 
     def _raw(self) -> Any:
         return _Between(super()._raw(), self._start, self._stop)

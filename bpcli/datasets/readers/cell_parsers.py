@@ -8,6 +8,8 @@ that NumPy reads the columns of such cells as text. (`python tests/benchmarks/be
 """
 
 import csv
+import math
+from contextlib import suppress
 from importlib import import_module
 from itertools import chain, groupby
 from typing import Any
@@ -47,10 +49,17 @@ class NotATableError(Exception):
 
 
 class Columns:
-    """The columns of a table as its blocks are added: numeric until a cell is neither a number nor missing."""
+    """The columns of a table as its blocks are added: numeric until a cell is neither a number nor missing.
 
-    def __init__(self, width: int, delimiter: str, before: "Columns | None" = None, decimal: str = ".") -> None:
+    If a text of `expected` bytes is of plain numbers, its columns are written where they stay: memory that is new to a
+    process costs as much as a copy.
+    """
+
+    def __init__(
+        self, width: int, delimiter: str, before: "Columns | None" = None, decimal: str = ".", expected: int = 0
+    ) -> None:
         self.rows = 0
+        self._expected, self._room = expected, list[Floats]()  # room for columns, filled up to `rows`
         self.cells: list[Any] | None = None  # the cells of the last block, if `csv` read it
         self._delimiter, self._comma = delimiter, decimal == ","
         self._parts: list[list[Any]] = [[] for _ in range(width)]
@@ -79,6 +88,7 @@ class Columns:
             columns = self.cells = self._by_csv(lines, rest)
         if not columns:
             return
+        self._leave_room()
         self.rows += len(columns[0])
         for j, column in enumerate(columns):
             self._append(j, column)
@@ -93,10 +103,26 @@ class Columns:
         if columns is None:
             return False
         self.cells = None
-        self.rows += len(columns[0])
-        for parts, column in zip(self._parts, columns, strict=True):
-            parts.append(column)
+        if not self.rows and self._expected and not self._tight:
+            rows = math.ceil(1.02 * len(columns[0]) * self._expected / len(block))
+            with suppress(MemoryError):
+                self._room = [np.empty(rows) for _ in columns]
+        end = self.rows + len(columns[0])
+        if self._room and end <= len(self._room[0]):
+            for room, column in zip(self._room, columns, strict=True):
+                room[self.rows : end] = column
+        else:
+            self._leave_room()
+            for parts, column in zip(self._parts, columns, strict=True):
+                parts.append(column)
+        self.rows = end
         return True
+
+    def _leave_room(self) -> None:
+        """Go on with parts, the first of which is what the room has."""
+        for parts, room in zip(self._parts, self._room, strict=bool(self._room)):
+            parts.append(room[: self.rows])
+        self._room = []
 
     def _is_long(self, size: int) -> bool:
         """Whether a block of `size` characters is worth trying with pyarrow."""
@@ -104,6 +130,7 @@ class Columns:
 
     def finished(self) -> list[Floats | list[str] | None]:
         """The complete columns; None for one whose cells have to be read again, as text."""
+        self._leave_room()
         finished: list[Floats | list[str] | None] = []
         for j, parts in enumerate(self._parts):
             if j in self._late:
@@ -111,7 +138,7 @@ class Columns:
             elif j in self._text:
                 finished.append([cell.strip() for cell in chain.from_iterable(parts)])
             else:
-                finished.append(np.concatenate(parts))
+                finished.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
             parts.clear()
         return finished
 
@@ -157,12 +184,12 @@ class Columns:
 
     def _by_arrow(self, content: bytes) -> list[Any] | None:
         """The columns of a block of plain numbers; None for any other, and without pyarrow."""
-        if content.translate(None, _DIGITS + self._delimiter.encode()):
-            return None
         try:
             pa: Any = import_module("pyarrow")
             arrow: Any = import_module("pyarrow.csv")
         except ImportError:
+            return None
+        if content.translate(None, _DIGITS + self._delimiter.encode()):
             return None
         names = [str(j) for j in range(len(self._parts))]
         try:

@@ -110,7 +110,7 @@ class Delimited(Records):
         """The names, the columns and the number of rows."""
         with self._lines(in_blocks=True) as lines:
             place, names = self._names(lines)
-            columns = self._columns()
+            columns = self._columns(expected=self._text.size)
             try:
                 _read_all(columns, lines, _block(len(names)))
             except (csv.Error, NotATableError) as error:
@@ -150,8 +150,9 @@ class Delimited(Records):
         if signs and are_row([*written.values()], [*signs.values()], self._dialect.decimal):
             raise self._like_row(place, names)
 
-    def _columns(self, before: "Columns | None" = None) -> "Columns":
-        return Columns(self.form.width + self.form.trailing, self._delimiter, before, self._dialect.decimal)
+    def _columns(self, before: "Columns | None" = None, expected: int = 0) -> "Columns":
+        width = self.form.width + self.form.trailing
+        return Columns(width, self._delimiter, before, self._dialect.decimal, expected)
 
     def _block(self, place: str, names: list[str], columns: "Columns", lines: list[str], first: int) -> Table:
         positions = {name: j for j, name in enumerate(names)}

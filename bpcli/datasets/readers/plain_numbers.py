@@ -23,7 +23,9 @@ _WHOLE_POWERS = np.array([10**k for k in range(_MOST_DIGITS + 1)], np.uint64)
 _LAST_DIGITS = np.array([0x0F0F0F0F0F0F0F0F & -(1 << 8 * (_WORD - k)) for k in range(_WORD + 1)], np.uint64)
 """Masks that keep the values of the last k digits of a word, for k up to 8."""
 
-_JOINS = [(2561, 8, 0x00FF00FF00FF00FF), (6553601, 16, 0x0000FFFF0000FFFF), (42949672960001, 32, 0xFFFFFFFF)]
+_JOINS = [(2561, 8, 0x00FF00FF00FF00FF), (6553601, 16, 0x0000FFFF0000FFFF), (42949672960001, 32, 0)]
+"""How neighbours are joined: by a product, of which the upper half counts, and a mask of what they come to."""
+
 _DOUBT = 2.0**-40
 _FEW = 16
 """If more than one cell in `_FEW` is of another form, such as 1e-300, the block is left to other parsers."""
@@ -149,11 +151,14 @@ def _exponents(text: Array, words: Array, stops: Array, ends: Array) -> tuple[Ar
 
 def _whole(words: Array, ends: Array, count: Array) -> Array:
     """The whole numbers of `count` digits before `ends`."""
-    at, shift = ends >> 3, ((ends & 7) << 3).astype(np.uint64)
+    most = int(count.max())
+    if most <= 1:
+        last = words.view(np.uint8).take(ends + (_WORD - 1))
+        return np.asarray((last & np.uint8(15)) * count.astype(np.uint64))
+    at, shift = ends >> 3, ((ends & 7) << 3).view(np.uint64)
     back = np.uint64(63) - shift
-    found: Array = np.zeros(len(ends), np.uint64)
-    later = words.take(at + 1)
-    for k in range(-(-int(count.max()) // _WORD)):
+    found, later = np.zeros(0, np.uint64), words.take(at + 1)
+    for k in range(-(-most // _WORD)):
         earlier = words.take(at - k)
         word = earlier >> shift
         word |= (later << np.uint64(1)) << back
@@ -161,10 +166,12 @@ def _whole(words: Array, ends: Array, count: Array) -> Array:
         for factor, bits, mask in _JOINS:
             word *= np.uint64(factor)
             word >>= np.uint64(bits)
-            word &= np.uint64(mask)
-        word *= np.uint64(10 ** (_WORD * k))
-        found += word
-        later = earlier
+            if mask:
+                word &= np.uint64(mask)
+        if k:
+            word *= np.uint64(10 ** (_WORD * k))
+            word += found
+        found, later = word, earlier
     return found
 
 

@@ -44,6 +44,11 @@ class TextFile:
         self._source = source or Source(path, stream)
 
     @property
+    def size(self) -> int:
+        """As `Source.size`."""
+        return self._source.size
+
+    @property
     def encoding_in_words(self) -> str:
         """The name of the encoding; empty for plain UTF-8."""
         words = {_WINDOWS: "Windows-1252", _MARKED: "UTF-8 with a byte order mark"}

@@ -80,6 +80,23 @@ def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("late", ["", "word,2", ",2"])
+@pytest.mark.parametrize("digits", [(1, 15), (15, 1), (6, 6)])
+def test_rows_that_become_shorter_or_longer(tmp_path, monkeypatch, digits, late):
+    """Room for the columns is made by the length of the first rows; later ones may need more, or hold text."""
+    monkeypatch.setattr(delimited, "_BLOCK", 1 << 14)
+    rows = np.random.default_rng(0).random((9000, 2))
+    rows = np.concatenate([rows[:1500].round(digits[0]), rows[1500:].round(digits[1])])
+    lines = [",".join(map(repr, row)) for row in rows.tolist()]
+    (tmp_path / "t.csv").write_text("a,b\n" + "\n".join([*lines, *([late] if late else [])]) + "\n")
+    table = read_table(tmp_path / "t.csv")
+    if "word" in late:
+        assert table.text("a") == [line.partition(",")[0] for line in lines] + ["word"]
+    else:
+        assert table.numeric("a")[:9000].tobytes() == rows[:, 0].tobytes()
+    assert table.numeric("b").tolist() == rows[:, 1].tolist() + [2.0] * bool(late)
+
+
 def test_a_table_of_many_columns_takes_memory_for_its_numbers(tmp_path):
     path, width = tmp_path / "wide.csv", 20_000
     path.write_text("\n".join([",".join(f"x{j}" for j in range(width)), *([",".join(["1.25"] * width)] * 40)]) + "\n")
