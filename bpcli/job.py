@@ -22,6 +22,11 @@ def is_first_process(on_this_machine: bool = False) -> bool:
     return processes() <= 1 or _said((_PLACES if on_this_machine else _RANKS)[_program() :], 0) == 0
 
 
+def is_by_srun() -> bool:
+    """Whether srun itself has started the processes, rather than mpiexec."""
+    return _said(_SIZES[2:], 1) > 1 and not any(name in os.environ for name in _PLACES[:2])
+
+
 def _program() -> int:
     """The index of the program that started the job: the first that says there are several processes.
 

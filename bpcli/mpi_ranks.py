@@ -301,6 +301,6 @@ def this_job(timeout: float | None = None, threads: bool = False) -> Alone | MPI
     if MPI.COMM_WORLD.size != started:
         raise UsageError(
             f"{started} processes were started, and MPI sees {MPI.COMM_WORLD.size}: they are not of one job for it",
-            "start them by the mpiexec of the installed MPI, or by srun with MPI (pmi2)",
+            "start them by the mpiexec of the installed MPI, or by srun with MPI's pmi2",
         )
     return MPIRanks(MPI, MPI.COMM_WORLD, timeout)

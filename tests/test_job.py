@@ -2,7 +2,7 @@
 
 import pytest
 
-from bpcli.job import is_first_process, processes
+from bpcli.job import is_by_srun, is_first_process, processes
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,22 @@ def test_place(monkeypatch, said, expected):
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     assert (processes(), is_first_process(), is_first_process(on_this_machine=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "by_srun"),
+    [
+        ({}, False),
+        ({"PMI_SIZE": "3", "MPI_LOCALRANKID": "0"}, False),
+        ({"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_LOCAL_RANK": "0"}, False),
+        ({"PMI_SIZE": "3", "SLURM_STEP_NUM_TASKS": "3", "SLURM_LOCALID": "1"}, True),
+        # mpiexec that starts its processes by srun
+        ({"PMI_SIZE": "3", "MPI_LOCALRANKID": "0", "SLURM_STEP_NUM_TASKS": "2"}, False),
+    ],
+)
+def test_what_has_started_the_job(monkeypatch, said, by_srun):
+    for name in ("SLURM_STEP_NUM_TASKS", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert is_by_srun() is by_srun

@@ -16,6 +16,7 @@ from bpcli.commands.activity import activity, reading
 from bpcli.commands.collective import collective, with_ranks_from
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
+from bpcli.job import is_by_srun
 from bpcli.mpi_ranks import this_job
 from bpcli.ranks import Ranks
 from bpcli.stop_signals import Terminated
@@ -142,7 +143,8 @@ def _tell_warnings(current: Session) -> None:
 def _how_to_resume(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
     """The command that resumes a training, as a hint."""
     ranks = current.ranks.size
-    words = [*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
+    start = ["srun", "--mpi=pmi2"] if is_by_srun() else ["mpiexec"]
+    words = [*([*start, "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--output", str(folder)] if folder is not None else []
     return f"to go on: {shlex.join([*words, '--resume'])}"
