@@ -27,7 +27,6 @@ from bpcli.calculus.sweeps.wide_range import (
     settled,
 )
 from bpcli.numbers.namespaces import FLOATS, arrays
-from bpcli.numbers.operators import UndecidedError
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -134,12 +133,13 @@ class Calculation(Signature):
         twin = self.wide_twin
         twin.kink, twin.has_sides = self.kink, True
         try:
-            result: T = as_doubles(compute(twin, point, *given))
-        except UndecidedError:
-            return on_wide
+            found, known = settled(lambda: compute(twin, point, *given))
         finally:
             twin.has_sides = False
+        if not known:
+            return on_wide
         self.kinks, self.needed_sides = twin.kinks, True
+        result: T = as_doubles(found)
         return result
 
     def _on_wide_where_finite(self, compute: Callable[..., T], point: Point, plain: T, *given: Any) -> T:

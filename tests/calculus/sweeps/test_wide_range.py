@@ -316,3 +316,13 @@ def test_an_infinite_input_does_not_keep_the_others_from_wide_numbers(text, at, 
         slope = float((more - less) / (2 * h))
     assert value == pytest.approx(float(true), rel=1e-14, abs=0)
     assert (gradient["v"][0] if vector else gradient["s"]) == pytest.approx(slope, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("x", [1e150, 1e160, -3e175])
+def test_a_kink_beyond_the_doubles_is_found_with_as_many_digits_as_it_takes(x):
+    """(S − ⌊S⌋)(⌈S⌉ − S) of a whole S = x² of up to 351 digits: its slopes by S are −1 and 1."""
+    text = "(x**2-floor(x**2))*(ceil(x**2)-x**2)"
+    made = calculation(text, {"x": x})
+    assert made.gradient({"x": x})[1]["x"] == 0
+    ((kink,)) = made.kinks
+    assert (kink.left, kink.right) == (-abs(2 * x), abs(2 * x))
