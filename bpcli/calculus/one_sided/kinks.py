@@ -84,15 +84,15 @@ def resolve(
         return [Kink("", 0, None, None, math.nan, False)]
     near.work.allowed += WORK_A_STEP * steps
     is_finite = near.kind.reals.arithmetic.is_finite
-    if not near.exact and not any(map(is_finite, values.ravel())):
+    if not near.exact and not any(v == v if second else is_finite(v) for v in values.ravel()):
         if second:
-            plain[np.ix_([o for o, row in enumerate(values) if (row != row).any()], looked)] = math.nan
+            plain[:, looked] = math.nan
         return []
     found: list[Kink] = []
     for i in looked:
         for o, row in enumerate(_decided(near, i, looked, second, steps, len(values))):
             for b, sides in enumerate(row):
-                if not is_finite(values[o, b]):
+                if not is_finite(values[o, b]) and not (second and values[o, b] == values[o, b] and _grows(sides)):
                     if second and values[o, b] != values[o, b]:
                         plain[o, i, b] = near.kind.not_known
                     continue
@@ -125,6 +125,11 @@ def _decided(
         if not any(map(_open, itertools.chain.from_iterable(rows))):
             break
     return rows
+
+
+def _grows(sides: Sides) -> bool:
+    """Whether a slope becomes infinite on a side."""
+    return any(isinstance(side, float) for side in sides[:2])
 
 
 def _open(sides: Sides) -> int:

@@ -127,9 +127,10 @@ class Neighbourhood:
         for ways_of, at in zip(found, gradient, strict=True):
             row = []
             for *ways_at, value in zip(*ways_of, at, strict=True):
-                sides = _sides(ways_at[0], ways_at[1], value, self.kind)
+                sides = _sides(ways_at[0], ways_at[1], value, self.kind, second=True)
                 if len(ways_at) > 2:
-                    sides = _crossed(sides, _sides(ways_at[2], ways_at[3], value, self.kind), self.kind)
+                    crossed = _sides(ways_at[2], ways_at[3], value, self.kind, second=True)
+                    sides = _crossed(sides, crossed, self.kind)
                 row.append(sides)
             result.append(row)
         return result
@@ -177,20 +178,24 @@ class Neighbourhood:
         return found
 
 
-def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind) -> Sides:
-    left, jumps_before = _side(before, value, kind)
-    right, jumps_behind = _side(behind, value, kind)
+def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind, second: bool = False) -> Sides:
+    left, jumps_before = _side(before, value, kind, second)
+    right, jumps_behind = _side(behind, value, kind, second)
     jumps = next((answer for answer in (True, UNKNOWN) if answer in (jumps_before, jumps_behind)), False)
     isolated = False not in (jumps_before, jumps_behind)
     return Sides(left if left is None or left is UNKNOWN else -left, right, jumps, isolated=isolated)
 
 
-def _side(found: Series, value: Series, kind: SeriesKind) -> tuple[Any, Any]:
-    """The slope away from the point on one side, and whether the value jumps there."""
+def _side(found: Series, value: Series, kind: SeriesKind, second: bool) -> tuple[Any, Any]:
+    """The slope away from the point on one side, and whether the value jumps there.
+
+    At a pole there is none; but a `second` derivative of a slope that becomes infinite is infinite, too.
+    """
     if not found.defined:
         return None, False
     if found.terms and found.first < 0:
-        return None, True
+        grows = second and not value.defined
+        return (-kind.reals.sign(found.terms[0][1]) * math.inf, False) if grows else (None, True)
     if found.order <= 0:
         return UNKNOWN, UNKNOWN
     jumps = _jumps(found.coefficient(0), value, kind)

@@ -455,3 +455,35 @@ def test_the_slope_used_lies_between_those_of_both_sides(text, slope, certified)
     near = [made.gradient({"x": x})[1]["x"] for x in (3 - 1e-9, 3 + 1e-9)]
     assert float(found) == slope
     assert min(near) <= slope <= max(near) or "==" in text
+
+
+@pytest.mark.parametrize("certified", [False, True])
+@pytest.mark.parametrize(
+    ("text", "formula"),
+    [
+        ("where(x==0,0,sqrt(x))", mp.sqrt),
+        ("where(x==0,0,x*log(x))", lambda x: x * mp.log(x)),
+        ("where(x==0,0,x**0.9)", lambda x: x ** mp.mpf("0.9")),
+        ("where(x==0,0,acos(1-x))", lambda x: mp.acos(1 - x)),
+        ("where(x==0,1,exp(-sqrt(x)))", lambda x: mp.exp(-mp.sqrt(x))),
+        ("where(x==0,1,x**x)", lambda x: x**x),
+        ("where(x==0,0,-1/log(x))", lambda x: -1 / mp.log(x)),
+        ("where(x==0,1/6,(x**(1/3)-sin(x**(1/3)))/x)", lambda x: (mp.cbrt(x) - mp.sin(mp.cbrt(x))) / x),
+        ("cbrt(x)", lambda x: mp.sign(x) * mp.cbrt(abs(x))),
+        ("where(x==0,0,2*cbrt(x))", lambda x: 2 * mp.sign(x) * mp.cbrt(abs(x))),
+        ("asin(1-x)", lambda x: mp.asin(1 - x)),
+        ("sqrt(relu(x))*2", lambda x: 2 * mp.sqrt(max(x, 0))),
+    ],
+)
+def test_where_the_slope_becomes_infinite_so_does_the_second_derivative(text, formula, certified):
+    """With the sign that a second difference quotient has near the point; NaN where those of both sides differ."""
+    made = Calculation([parse(text)], [text], {"x": ()}, ["x"])
+    _, gradient, ((second,),) = (Certified(made) if certified else made).hessian({"x": 0.0})
+    assert abs(float(gradient["x"])) == math.inf
+    with mp.workdps(60):
+        near = [
+            formula(h * s) - 2 * formula(h) + formula(h * (2 - s)) for h in (mp.mpf("1e-20"),) for s in (mp.mpf("0.5"),)
+        ]
+        left = formula(mp.mpf("-0.5e-20")) - 2 * formula(mp.mpf("-1e-20")) + formula(mp.mpf("-1.5e-20"))
+    signs = {float(mp.sign(x)) for x in (*near, left) if not isinstance(x, mp.mpc) and x}
+    assert float(second) == signs.pop() * math.inf if len(signs) == 1 else math.isnan(float(second))
