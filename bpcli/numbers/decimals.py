@@ -266,9 +266,6 @@ class Function(NamedTuple):
     exact: Callable[[Decimal, Decimal], bool] = lambda x, y: not x and y in (ZERO, ONE)
 
 
-_ALMOST_FLAT = moved_by.lipschitz("1")
-
-
 def _always(x: Decimal, y: Decimal) -> bool:
     return True
 
@@ -276,27 +273,27 @@ def _always(x: Decimal, y: Decimal) -> bool:
 OF_ONE: dict[str, Function] = {
     "exp": Function(CONTEXT.exp, moved_by.of_exp),
     "exp2": Function(lambda x: _power(TWO, x), moved_by.of_exp),
-    "expm1": Function(_expm1, moved_by.of_hyperbola),
+    "expm1": Function(_expm1, moved_by.of_expm1),
     "log": Function(CONTEXT.ln, moved_by.of_log, slow=True),
     "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), moved_by.of_log, slow=True),
     "log10": Function(MORE.log10, moved_by.of_log, slow=True),
     "log1p": Function(_log1p, moved_by.of_log1p, slow=True),
-    "sin": Function(lambda x: _sine_and_cosine(x)[0], _ALMOST_FLAT),
-    "cos": Function(lambda x: _sine_and_cosine(x)[1], _ALMOST_FLAT),
+    "sin": Function(lambda x: _sine_and_cosine(x)[0], moved_by.of_wave),
+    "cos": Function(lambda x: _sine_and_cosine(x)[1], moved_by.of_wave),
     "tan": Function(_tan, moved_by.of_tan),
     "arcsin": Function(_arcsin, moved_by.of_arc),
     "arccos": Function(_arccos, moved_by.of_arc),
-    "arctan": Function(_arctan, _ALMOST_FLAT),
+    "arctan": Function(_arctan, moved_by.of_arctan),
     "sinh": Function(_sinh, moved_by.of_hyperbola),
     "cosh": Function(_cosh, moved_by.of_hyperbola),
-    "tanh": Function(_tanh, _ALMOST_FLAT),
-    "arcsinh": Function(_arcsinh, _ALMOST_FLAT, slow=True),
+    "tanh": Function(_tanh, moved_by.of_tanh),
+    "arcsinh": Function(_arcsinh, moved_by.of_arcsinh, slow=True),
     "arccosh": Function(_arccosh, moved_by.of_arccosh, slow=True),
     "arctanh": Function(_arctanh, moved_by.of_arctanh),
-    "erf": Function(_erf, moved_by.lipschitz("1.13")),  # 2/√π
+    "erf": Function(_erf, moved_by.of_erf),
     "sqrt": Function(CONTEXT.sqrt, moved_by.of_root, exact=lambda x, y: MORE.multiply(y, y) == x),
     "cbrt": Function(_cbrt, moved_by.of_cube_root),
-    "abs": Function(Decimal.copy_abs, _ALMOST_FLAT, exact=_always),
+    "abs": Function(Decimal.copy_abs, moved_by.of_size, exact=_always),
     "sign": Function(_sign, moved_by.of_sign, exact=_always),
     "floor": Function(lambda x: _whole(x, ROUND_FLOOR), moved_by.of_step, exact=_always),
     "ceil": Function(lambda x: _whole(x, ROUND_CEILING), moved_by.of_step, exact=_always),

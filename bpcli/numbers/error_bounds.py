@@ -16,11 +16,6 @@ _MARGIN = Decimal("1.001")  # for what `decimal` rounds to nearest, whatever the
 Bound = Callable[[Decimal, Decimal, Decimal], Decimal]
 
 
-def lipschitz(most: str) -> Bound:
-    """A function that is nowhere steeper than this."""
-    return lambda x, y, e: BOUNDS.multiply(Decimal(most), e)
-
-
 def _below(x: Decimal, e: Decimal) -> Decimal:
     """The least that |x| may be, or 0."""
     return max(ZERO, LOWER.subtract(x.copy_abs(), e))
@@ -31,21 +26,69 @@ def _over(numerator: Decimal, denominator: Decimal) -> Decimal:
     return BOUNDS.divide(numerator, denominator) if denominator > 0 else INFINITY
 
 
+def _exp(x: Decimal) -> Decimal:
+    """e^x, rounded upwards."""
+    return BOUNDS.multiply(BOUNDS.exp(x), _MARGIN)
+
+
 def _grown(x: Decimal, e: Decimal) -> Decimal:
     """|x|·(e^e − 1), for a relative error of an exponent."""
     if e < Decimal("0.01"):
         return BOUNDS.multiply(BOUNDS.multiply(x.copy_abs(), e), Decimal("1.01"))
-    return BOUNDS.multiply(BOUNDS.multiply(x.copy_abs(), BOUNDS.exp(e)), _MARGIN)
+    grown = BOUNDS.multiply(x.copy_abs(), _exp(e))
+    return INFINITY if grown.is_nan() else grown
 
 
 def of_exp(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
-    """e^x and 2^x: y(e^e − 1)."""
-    return _grown(y, e)
+    """e^x and 2^x: y(e^e − 1), and less than what they rise to, which far to the left is next to nothing."""
+    top = BOUNDS.add(x, e)
+    return min(_grown(y, e), _exp(BOUNDS.multiply(top, Decimal("0.693")) if top < 0 else top))
+
+
+def of_expm1(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """e^x − 1: as e^x."""
+    return min(of_hyperbola(x, y, e), _exp(BOUNDS.add(x, e)))
 
 
 def of_hyperbola(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
-    """expm1, sinh, cosh: their slopes are at most |y| + 1."""
+    """sinh and cosh: their slopes are at most |y| + 1."""
     return _grown(BOUNDS.add(y.copy_abs(), ONE), e)
+
+
+def of_size(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """|x|: e."""
+    return BOUNDS.plus(e)
+
+
+def of_wave(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """sin and cos: their slopes are at most 1, and no two values are further apart than 2."""
+    return min(BOUNDS.plus(e), TWO)
+
+
+def of_tanh(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """tanh: the slope is at most 1, and beyond t it changes by less than 1 − tanh t < 2e^−2t."""
+    near = _below(x, e)
+    return min(BOUNDS.plus(e), BOUNDS.multiply(TWO, _exp(LOWER.multiply(TWO, near).copy_negate())))
+
+
+def of_erf(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """erf: the slope is at most 2/√π, and beyond t it changes by less than 1 − erf t < e^−t²."""
+    near = _below(x, e)
+    return min(
+        BOUNDS.multiply(Decimal("1.13"), e), BOUNDS.multiply(TWO, _exp(LOWER.multiply(near, near).copy_negate()))
+    )
+
+
+def of_arctan(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """atan: the slope is 1/(1 + x²)."""
+    near = _below(x, e)
+    return min(_over(e, LOWER.fma(near, near, ONE)), Decimal("3.15"))
+
+
+def of_arcsinh(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """asinh: the slope is 1/√(1 + x²)."""
+    near = _below(x, e)
+    return _over(e, LOWER.divide(LOWER.sqrt(LOWER.fma(near, near, ONE)), _MARGIN))
 
 
 def of_log(x: Decimal, y: Decimal, e: Decimal) -> Decimal:

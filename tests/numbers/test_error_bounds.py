@@ -33,6 +33,8 @@ def test_the_bound_of_what_an_error_moves_is_one(name):
     @example(-1.0, -30.0, 1.0)
     @example(0.0, -30.0, 1.0)
     @example(1.5707963267948966, -20.0, 1.0)
+    @example(40.0, 1.0, -1.0)
+    @example(-300.0, 2.0, 0.5)
     @settings(max_examples=60)
     def holds(x, k, part):
         if abs(x) > 1e4:
@@ -80,3 +82,18 @@ def test_the_bound_of_what_two_errors_move_is_one(name):
                 assert abs(true - mpmath.mpf(str(z))) <= mpmath.mpf(str(bound)) + abs(true) * mpmath.mpf("1e-147")
 
     holds()
+
+
+FAR = Decimal("1e480")
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("tanh", 1), ("erf", -1), ("arctan", 1), ("exp", -1), ("exp2", -1), ("expm1", -1), ("arcsinh", 1)],
+)
+def test_far_out_a_large_error_moves_little(name, sign):
+    """By 1e430 next to 1e480: what is flat there, or rises as slowly as asinh, is as good as known."""
+    with digits(50):
+        x = FAR.copy_sign(Decimal(sign))
+        y = OF_ONE[name].apply(x)
+        assert OF_ONE[name].moved(x, y, Decimal("1e430")) <= max(y.copy_abs(), Decimal("1e-45")) * Decimal("1e-45")

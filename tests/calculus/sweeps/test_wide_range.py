@@ -326,3 +326,27 @@ def test_a_kink_beyond_the_doubles_is_found_with_as_many_digits_as_it_takes(x):
     assert made.gradient({"x": x})[1]["x"] == 0
     ((kink,)) = made.kinks
     assert (kink.left, kink.right) == (-abs(2 * x), abs(2 * x))
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value", "slope"),
+    [
+        ("tanh(x**3)", 1e160, 1.0, 0.0),
+        ("x*tanh(x**3)", 1e160, 1e160, 1.0),
+        ("erf(-x**3)", 1e160, -1.0, 0.0),
+        ("atan(x**4)", 1e160, math.pi / 2, 0.0),
+        ("max(tanh(x**3),0.5)", 1e160, 1.0, 0.0),
+        ("tanh(10**x)", 800.0, 1.0, 0.0),
+        ("tanh(exp(exp(x)))", 7.5, 1.0, 0.0),
+        ("sigmoid(-x**3)", 1e160, 0.0, 0.0),
+        ("exp(-x**3)+x", 1e160, 1e160, 1.0),
+        ("softmax([x**3,1])[0]", 1e160, 1.0, 0.0),
+        ("log(1+exp(x**3))/x**3", 1e160, 1.0, 0.0),
+    ],
+)
+def test_what_is_flat_far_out_is_known_however_far_out_it_is(text, x, value, slope):
+    """x³ of 480 digits is not known to its last one, and need not be."""
+    made = calculation(text, {"x": x})
+    found, gradient = made.gradient({"x": x})
+    assert (found, gradient["x"]) == (pytest.approx(value, rel=1e-15), slope)
+    assert lost_values(made, {"x": x}, [found]) == lost_digits(made, {"x": x}, [[gradient["x"]]]) == []
