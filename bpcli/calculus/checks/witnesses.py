@@ -1,4 +1,4 @@
-"""Witnesses for a derivative where doubles can't be trusted: numbers in ball arithmetic."""
+"""Witnesses for a derivative where doubles can't be trusted: numbers in balls, else in decimals with error bounds."""
 
 import itertools
 import math
@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.checks.probes import moved
+from bpcli.calculus.one_sided.coefficient_values import Balls, Decimals
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.errors import BpcliError
@@ -18,6 +19,7 @@ SPOILT = 1e-8
 """Relative: a number that rounding may have changed by more is no witness, and needs one."""
 
 _BITS = (2000, 8000)
+_DIGITS = 800  # of decimals, where there are no balls
 _STEPS = tuple(Fraction(1, 1 << bits) for bits in (200, 400, 600))  # of difference quotients, until two are one
 _SAME = Fraction(1, 1 << 50)  # relative: quotients that differ by less
 _FALLS = Fraction(1, 1 << 100)  # where the slope is 0, each quotient is less than this part of the one before
@@ -64,25 +66,39 @@ def _quotient(
 ) -> Fraction | None:
     """(f(x + h) − f(x − h))/2h for one step h."""
     try:
-        from bpcli.numbers.balls import balls
-        from bpcli.numbers.enclosures import enclosure, precision, rational
+        from bpcli.numbers.enclosures import precision
     except BpcliError:
-        return None
-    twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
-    for bits in _BITS:
+        from bpcli.numbers.decimals import digits
+
+        contexts, twin = [digits(_DIGITS)], calculation.wide_twin
+    else:
+        from bpcli.numbers.balls import balls
+
+        contexts = [precision(bits) for bits in _BITS]
+        program = calculation.program
+        twin = Calculation(calculation.trees, calculation.texts, program.variables, calculation.wrt, balls())
+    for context in contexts:
         try:
-            with precision(bits):
-                low, high = (
-                    _outputs(twin, _put(point, *entry, rational(str(place))))[output] for place in (x - step, x + step)
-                )
-                below, above = enclosure((high - low) / rational(str(2 * step)))
+            with context:
+                ends = _ends(twin, point, entry, x, step, output)
         except (BpcliError, UndecidedError):
             return None
+        below, above = ends
         if isinstance(below, float) or isinstance(above, float):
             return None
         if above - below <= max(abs(below + above) * _NARROW, _ZERO):
             return (below + above) / 2
     return None
+
+
+def _ends(
+    twin: Calculation, point: Point, entry: tuple[str, int], x: Fraction, step: Fraction, output: int
+) -> tuple[Fraction | float, Fraction | float]:
+    """Two numbers between which the quotient lies, by the arithmetic of `twin`."""
+    arithmetic = Decimals() if twin.namespace.base.rounds else Balls()
+    places = (_put(point, *entry, arithmetic.of(place)) for place in (x - step, x + step))
+    low, high = (_outputs(twin, place)[output] for place in places)
+    return arithmetic.ends((high - low) / arithmetic.of(2 * step))
 
 
 def _put(point: Point, name: str, k: int, value: Any) -> Point:

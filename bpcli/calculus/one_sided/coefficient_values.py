@@ -119,6 +119,11 @@ class Decimals:
         whole = (self._number(Decimal(part)) for part in (x.numerator, x.denominator))
         return self._space.functions["divide"](*whole)
 
+    def ends(self, x: Any) -> tuple[Fraction | float, Fraction | float]:
+        """Two numbers between which it lies."""
+        low, high = x.ends
+        return low, high
+
     def plus(self, x: Any, y: Any) -> Any:
         """The sum."""
         return x + y
@@ -172,6 +177,11 @@ class Balls:
     def pi(self) -> Any:
         """π."""
         return self._space.pi
+
+    def ends(self, x: Any) -> tuple[Fraction | float, Fraction | float]:
+        """Two numbers between which it lies."""
+        low, high = self._enclosure(x)
+        return low, high
 
     def plus(self, x: Any, y: Any) -> Any:
         """The sum."""

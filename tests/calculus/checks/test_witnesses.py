@@ -3,6 +3,7 @@
 import mpmath
 import pytest
 
+from bpcli.calculus.checks.checking import check_calculation
 from bpcli.calculus.checks.witnesses import proven_jacobian, proven_quotient
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.rules.functions import FUNCTIONS
@@ -53,3 +54,30 @@ def test_a_small_slope_beside_a_bend_is_not_0():
 
 def test_quotients_that_do_not_settle_are_no_witness():
     assert proven_quotient(made("where(x==0,0,x*cos(1/x))"), {"x": 0.0}, ("x", 0), 0) is None
+
+
+WITHOUT_BALLS = """
+import sys
+sys.modules["flint"] = None
+from tests.calculus.checks.test_witnesses import CASES, SPOILT, check_calculation, made, proven_quotient
+for text, _, x in CASES:
+    print(proven_quotient(made(text), {"x": x}, ("x", 0), 0))
+for text, x in SPOILT:
+    print(check_calculation(made(text), {"x": x}, ["f"])[0].agree)
+"""
+SPOILT = [
+    *[("x/(exp(x)-1)", x) for x in (1e-5, -1e-5)],
+    *[("x/(1-exp(-x))", 1e-5), ("(x/(exp(x)-1))**2", -1e-5), ("sin(x)/x", 1e-8), ("x/(exp(x)-1)*2", 3e-6)],
+]
+
+
+def test_decimals_are_witnesses_too(run_by):
+    """Without python-flint the same numbers, and the same answers of `check` where rounding has spoilt quotients."""
+    ended = run_by(1, ["-c", WITHOUT_BALLS])
+    assert ended.stderr == ""
+    *numbers, answers = ended.stdout.split(maxsplit=len(CASES))
+    for found, (text, _, x) in zip(numbers, CASES, strict=True):
+        assert float(found) == pytest.approx(proven_quotient(made(text), {"x": x}, ("x", 0), 0), rel=1e-14)
+    expected = [check_calculation(made(text), {"x": x}, ["f"])[0].agree for text, x in SPOILT]
+    assert answers.split() == [str(agree) for agree in expected]
+    assert False not in expected
