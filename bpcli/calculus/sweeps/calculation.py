@@ -4,7 +4,8 @@ forward over reverse."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -130,12 +131,8 @@ class Calculation(Signature):
 
     def _sides_on_wide(self, compute: Callable[..., T], point: Point, on_wide: T, *given: Any) -> T:
         """The result on wide numbers with the slopes to the sides of an edge, and its kinks."""
-        twin = self.wide_twin
-        twin.kink, twin.has_sides = self.kink, True
-        try:
+        with self.wide_sides() as twin:
             found, known = settled(lambda: compute(twin, point, *given))
-        finally:
-            twin.has_sides = False
         if not known:
             return on_wide
         self.kinks, self.needed_sides = twin.kinks, True
@@ -169,6 +166,16 @@ class Calculation(Signature):
         from bpcli.numbers.wide import wides
 
         return Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
+
+    @contextmanager
+    def wide_sides(self) -> Iterator[Calculation]:
+        """The wide twin, which looks to the sides of edges too; the slopes that it finds there are doubles."""
+        twin = self.wide_twin
+        twin.kink, twin.has_sides = self.kink, True
+        try:
+            yield twin
+        finally:
+            twin.has_sides = False
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""

@@ -215,8 +215,17 @@ def _enclosed(
     proven = _in_balls(calculation, compute)
     if proven is not None:
         return proven, _NO_DOUBLE
-    in_decimals, _ = settled(lambda: compute(calculation.wide_twin))
-    return [[wide.ends for wide in row] for row in in_decimals], _SMALLEST
+    with calculation.wide_sides() as twin:
+        in_decimals, _ = settled(lambda: compute(twin))
+    return [[_ends(number) for number in row] for row in in_decimals], _SMALLEST
+
+
+def _ends(number: Any) -> tuple[Any, Any]:
+    """The ends of a wide number, or of a double that series have found and that is right."""
+    if hasattr(number, "ends"):
+        low, high = number.ends
+        return low, high
+    return (number, number) if number == number else (-math.inf, math.inf)
 
 
 def _in_balls(

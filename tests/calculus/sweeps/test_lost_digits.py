@@ -281,3 +281,24 @@ def test_a_product_with_a_matrix_whose_entries_cancel_is_told(text, small):
     true = np.ravel(Certified(made).gradient(point)[1]["v"]).astype(float)
     off = np.flatnonzero(~(np.abs(slopes - true) <= 2.0**-20 * np.abs(slopes))).tolist()
     assert [lost.column for lost in lost_digits(made, point, [slopes.tolist()])] == off
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("where(x==0,1,x/(exp(x)-1))", -0.5),
+        ("where(x==0,0,1/sin(x)-1/sinh(x))", 1 / 3),
+        ("where(x==0,1,sin(x)/x)", 0.0),
+        ("where(x==0,1/6,(x-sin(x))/x**3)", 0.0),
+        ("where(x==0,1/24,(exp(x)-1-x-x**2/2-x**3/6)/x**4)", 1 / 120),
+        ("where(x==0,1/2,(1-cos(x))/x**2)", 0.0),
+    ],
+)
+@pytest.mark.parametrize("balls", [True, False])
+def test_a_slope_that_series_have_found_has_its_digits(monkeypatch, text, slope, balls):
+    if not balls:
+        monkeypatch.setattr("bpcli.calculus.sweeps.lost_digits._in_balls", lambda *_: None)
+    made = calculation(text, {"x": 0.0})
+    found = made.gradient({"x": 0.0})[1]["x"]
+    assert found == pytest.approx(slope, rel=1e-15)
+    assert lost_digits(made, {"x": 0.0}, [[found]]) == []
