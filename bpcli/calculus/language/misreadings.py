@@ -1,22 +1,25 @@
 """Errors of notations that bpcli does not read, or reads otherwise: each says what to write instead."""
 
 from itertools import pairwise, takewhile
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign
 from bpcli.calculus.language.hints import (
+    DERIVATIVE,
     GREEK,
     INVERSES,
     MODULES,
     WORDS,
-    advice_on_call,
-    call_here,
-    is_foreign,
 )
 from bpcli.calculus.language.readings import nearest_function
 from bpcli.calculus.language.token_reader import TokenReader
-from bpcli.calculus.language.tokens import END, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
+from bpcli.calculus.language.tokens import END, MINUS, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
 from bpcli.calculus.language.tree import Expression, Name
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
+from bpcli.errors import ExpressionError
+
+if TYPE_CHECKING:
+    import re
 
 
 def derivative_sign(text: str) -> tuple[int, int, str] | None:
@@ -25,20 +28,17 @@ def derivative_sign(text: str) -> tuple[int, int, str] | None:
 
     if found := re.search(r"(?<![\w.])[d∂]\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
         rest = text[found.end() :].strip()
-        return found.start(), found.end(), f'bpcli grad "{rest}" differentiates' if rest else _GRAD
+        return found.start(), found.end(), f'bpcli grad "{rest}" differentiates' if rest else DERIVATIVE
     if found := re.search(
         r"(?<![\w.])[d∂]\s*(?:\^\s*2|\*\*\s*2|²)\s*\w*\s*/\s*[d∂]\s*\w+?\s*(?:\^\s*2|\*\*\s*2|²)", text
     ):
         rest = text[found.end() :].strip()
         return found.start(), found.end(), f'bpcli hessian "{rest or "f"}" differentiates twice'
     if found := re.search(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial)[^{}]*\}", text):
-        return found.start(), found.end(), _GRAD
+        return found.start(), found.end(), DERIVATIVE
     if found := re.search(r"(?<![\w.])[d∂]\s*(\(.*\))\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
         return found.start(), found.end(), f'bpcli grad "{found[1][1:-1]}" differentiates'
     return None
-
-
-_GRAD = "grad differentiates; write the function itself"
 
 
 class Misreadings(TokenReader):
@@ -83,12 +83,16 @@ class Misreadings(TokenReader):
                 end,
                 self.right_side(self.text.index("=", end) + 1),
             )
-        if meant := advice_on_call(token.text, arguments):
+        if meant := self._over_all(token) or advice_on_call(token.text, arguments):
+            if token.text == "diag" and token.start == 0 and end == len(self.text):
+                meant = "there are no diagonal matrices; of one that is a derivative, its diagonal is answer enough"
             self.fail_at(token, f"there is no function '{shown}'", meant)
         if arguments == [""] and token.text.lower() in CONSTANTS:
             self.fail_at(token, f"there is no function '{shown}'", f"write {token.text.lower()}")
         hints = []
         letter, rest = token.text[:1], token.text[1:]
+        if rest in FUNCTIONS and not self._multiplies(letter):
+            self.fail_at(token, f"there is no function '{shown}'", DERIVATIVE if letter == "d" else "")
         if rest not in FUNCTIONS and (near := nearest_function(token.text)):
             hints.append(f"did you mean {near}{inside}?")
         if len(arguments) == 1 and (hints or rest in FUNCTIONS or self._may_be_variable(token)):
@@ -96,6 +100,31 @@ class Misreadings(TokenReader):
             hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
         hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
         self.fail_at(token, f"there is no function '{shown}'", hint)
+
+    def _multiplies(self, letter: str) -> bool:
+        """Whether a letter before the name of a function is a factor: `xsin(x)`; `rsqrt` is a function."""
+        return letter in "xyz" or not letter.isascii() or any(t.text == letter for t in self.tokens)
+
+    def _over_all(self, sign: Token) -> str:
+        """The advice on `Σ(x-y)²` and `Π_i x_i`: a sum or product of all factors that follow; empty for other names."""
+        function = {"Σ": "sum", "Π": "prod"}.get(sign.text[:1]) or ("sum" if sign.text[:4].lower() == "sum_" else "")
+        if not function:
+            return ""
+        at, parts, factor = self.at, list[str](), ""
+        try:
+            while not parts or self.operand_follows() or (self.ahead("*") and not factor.startswith("(")):
+                if parts and self.ahead("*"):
+                    if self.tokens[self.at + 1].text[:1] in ("Σ", "Π"):
+                        break
+                    self.take()
+                factor = self.source(*self.expression(MINUS).span)
+                parts.append(factor)
+        except ExpressionError:
+            return f"the {'sum' if function == 'sum' else 'product'} over all entries of a vector is {function}(x)"
+        finally:
+            self.at = at
+        inside = parts[0][1:-1] if len(parts) == 1 and _is_group(parts[0]) else "*".join(parts)
+        return f"did you mean {function}({inside})?"
 
     def _may_be_variable(self, token: Token) -> bool:
         """Whether a name before a parenthesis may be a factor: short, Greek, of several parts, or used elsewhere."""
@@ -110,7 +139,7 @@ class Misreadings(TokenReader):
         self.at += 1
         swapped = arguments[::-1] if base.name in ("Log", "ArcTan") else arguments  # Log[b, x], ArcTan[x, y] there
         if base.name == "D":
-            self.fail("a derivative is not written in the expression", base.span[0], end, _GRAD)
+            self.fail("a derivative is not written in the expression", base.span[0], end, DERIVATIVE)
         if base.name != base.name.lower() and (meant := advice_on_call(base.name, swapped)):
             self.fail("a function's argument stands in parentheses", base.span[0], end, meant)
 
@@ -128,14 +157,29 @@ class Misreadings(TokenReader):
         return len(self.text), [*arguments, self.source(start, len(self.text)).strip()]
 
     def argument(self) -> str:
-        """The text of what stands behind a function without its parentheses: (2x), 2x, x², 3."""
-        if self.ahead("("):
-            return self.call_ahead()[1][0]
-        start, at = self.next.start, self.at
-        if self.ahead("|"):
+        """The text of what stands behind a function without its parentheses: (2x), 2x, -x², cos(x); x if unreadable."""
+        return self._argument_at(self.at)[0] or "x"
+
+    def _argument_at(self, at: int) -> tuple[str, int]:
+        """The argument that begins at a token, empty if it can't be read, and the token behind it."""
+        first = self.tokens[at]
+        if first.kind == OPERATOR and first.text in ("-", "("):
+            if first.text == "-":
+                inside, stop = self._argument_at(at + 1)
+                whole = self.tokens[at + 1].text == "(" or self._is_function(self.tokens[at + 1])
+                return (f"-({inside})" if whole and inside else inside and f"-{inside}"), stop
+            stop = self._closing(at)
+            return self.source(first.end, self.tokens[stop - 1].start).strip(), stop
+        if first.text == "|" and first.kind == OPERATOR:
             opening = sum(1 for _ in takewhile(_is_bar, self.tokens[at:]))
-            closing = [token.end for token in self.tokens[at + opening :] if _is_bar(token)][:opening]
-            return self.source(start, closing[-1]) if len(closing) == opening else "x"
+            closing = [k for k in range(at + opening, len(self.tokens)) if _is_bar(self.tokens[k])][:opening]
+            if len(closing) < opening:
+                return "", at
+            return self.source(first.start, self.tokens[closing[-1]].end), closing[-1] + 1
+        if self._is_function(first):
+            inside, stop = self._argument_at(at + 1)
+            return (call_here(first.text, [inside]) if inside else ""), stop
+        start = at
         while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT) and not self._is_function(self.tokens[at]):
             at += 1
             if self.tokens[at - 1].kind == SUPERSCRIPT:
@@ -143,7 +187,17 @@ class Misreadings(TokenReader):
             if self.tokens[at].text == "**" and self.tokens[at + 1].kind in (NUMBER, NAME):
                 at += 2
                 break
-        return self.source(start, self.tokens[at - 1].end) if at > self.at else "x"
+        return (self.source(first.start, self.tokens[at - 1].end) if at > start else ""), at
+
+    def _closing(self, at: int) -> int:
+        """The token behind the parenthesis that opens at a token."""
+        depth = 0
+        for place in range(at, len(self.tokens) - 1):
+            token = self.tokens[place]
+            depth += token.kind == OPERATOR and (token.text in "([") - (token.text in ")]")
+            if depth == 0:
+                return place + 1
+        return len(self.tokens) - 1
 
     @staticmethod
     def _is_function(token: Token) -> bool:
@@ -157,9 +211,8 @@ class Misreadings(TokenReader):
 
     def fail_with_argument(self, function: Token) -> NoReturn:
         """`ln x`: a function that is called otherwise here, and its argument without parentheses."""
-        self.fail_at(
-            function, f"there is no function '{function.text}'", advice_on_call(function.text, [self.argument()])
-        )
+        advice = self._over_all(function) or advice_on_call(function.text, [self.argument()])
+        self.fail_at(function, f"there is no function '{function.text}'", advice)
 
     def refuse_power_of_function(self, function: Name, exponent: str) -> None:
         """`ln²(x)`: as above, with a power between the two; returns if it is no function's name."""
@@ -178,11 +231,23 @@ class Misreadings(TokenReader):
         hint = f"write {FUNCTIONS[name].signature}"
         if self.next.kind == SUPERSCRIPT or self.ahead("**"):
             hint = self.power_of_function(name)
-        elif self.next.kind in (NAME, NUMBER) or self.ahead("|"):
-            hint = f"write {name}({self.argument()})"
+        elif self.next.kind in (NAME, NUMBER) or self.ahead("|", "-"):
+            hint = self._with_parentheses(name)
         elif self.ahead("[", ".") and (hint_of_index := self._indexed_function(name)):
             hint = hint_of_index
         self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
+
+    def _with_parentheses(self, name: str) -> str:
+        """The advice on `sin 2x` and `exp -x/2`: the argument in parentheses, with both readings of a quotient."""
+        argument, stop = self._argument_at(self.at)
+        if not argument or FUNCTIONS[name].arity[0] > 1:
+            return f"write {FUNCTIONS[name].signature}"
+        sign, factor = self.tokens[stop], self.tokens[min(stop + 1, len(self.tokens) - 1)]
+        hint = f"write {name}({argument})"
+        if sign.text in ("*", "/") and factor.kind in (NUMBER, NAME) and not self._is_function(factor):
+            other = f"{name}({argument}{sign.text}{factor.text})"
+            hint = f"write {name}({argument}){sign.text}{factor.text} or {other}"
+        return hint
 
     def _indexed_function(self, name: str) -> str:
         """The advice on `sqrt[3](x)`, `log[2](x)` and `norm.cdf(x)`; empty if what it means is not known."""
@@ -227,17 +292,25 @@ class Misreadings(TokenReader):
             at += 2 if self.tokens[at + 1].text == "." else 1
             if self.tokens[at - 1].text != ".":
                 break
+        arguments = ["x"]
         name, end, called = names[-1], self.tokens[at - 1].end, self.tokens[at].text == "("
         if called:
             self.at, before = at, self.at
             arguments = [text for text in self.call_ahead()[1] if text]
             self.at = before
+            library = base.name if base.name in MODULES else "."
+            name = f"{names[-2]}{name}" if names[-2:-1] == ["norm"] else name
             arguments = arguments if base.name in MODULES else [".".join(names[:-1]), *arguments]
-            meant = call_here(name, arguments)
+            arguments = [_without_modules(text) for text in arguments]
+            meant = call_here(name, arguments, library) if "random" not in names else ""
         else:
             meant = name.lower() if base.name in MODULES and name.lower() in CONSTANTS else ""
         if base.name in MODULES or meant:
-            hint = f"write {meant}" if meant else advice_on_call(name, ["x"])
+            hint = (
+                f"write {meant}"
+                if meant
+                else advice_on_call("random" if "random" in names else name, arguments, base.name)
+            )
             written = self.source(base.span[0], end)
             self.fail(f"'{written}' means nothing here: functions and constants stand alone", base.span[0], end, hint)
 
@@ -259,6 +332,31 @@ def _inverse_or_reciprocal(meant: str, inverse: str) -> str:
     if not inverse:
         return f"write {reciprocal} for the reciprocal"
     return f"write {inverse} for the inverse function; {reciprocal} is the reciprocal"
+
+
+def _without_modules(text: str) -> str:
+    """The text of an argument in which calls such as np.exp(x) and constants such as np.pi are written as here."""
+    import re
+
+    prefix = rf"(?<![\w.])({'|'.join(sorted(MODULES))})\.(?:\w+\.)*"
+    text = re.sub(rf"{prefix}({'|'.join(CONSTANTS)})\b(?!\()", r"\2", text)
+    for _ in range(text.count(".")):
+        text = re.sub(rf"{prefix}(\w+)\(([^()]*)\)", _one_call, text)
+    return text
+
+
+def _one_call(match: "re.Match[str]") -> str:
+    return call_here(match[2], [part.strip() for part in match[3].split(",")], match[1]) or match[0]
+
+
+def _is_group(text: str) -> bool:
+    """Whether a text is one pair of parentheses with all between them."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return character == ")" and place == len(text) - 1
+    return False
 
 
 def _is_bar(token: Token) -> bool:

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from bpcli.calculus.language import tree as nodes
-from bpcli.calculus.language.hints import WORDS, call_here, is_foreign, norm_here
+from bpcli.calculus.language.foreign_calls import call_here, is_foreign, readings_of_call
+from bpcli.calculus.language.hints import WORDS, norm_here
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
+from bpcli.calculus.language.readings import readings
 from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.signs import sign_elsewhere
 from bpcli.calculus.language.tokens import (
     BINDS,
     COMPARISONS,
@@ -61,10 +64,28 @@ def parse(text: str) -> nodes.Expression:
             raise
         if derivative := derivative_sign(text):
             raise ExpressionError("a derivative is not written in the expression", text, *derivative) from error
+        if plain := text.translate(_LARGE_SIGNS) if set(text) & {"∑", "∏"} else "":
+            hint = _hint_on_large_sign(plain, error.hint)
+            raise ExpressionError(error.message, text, error.start, error.end, hint) from error
+        if sign := sign_elsewhere(text):
+            raise ExpressionError(sign[0], text, *sign[1:]) from error
         if meant := _meant_by_braces(text):
             hint = "; ".join(filter(None, [f"write {meant}", error.hint]))
             raise ExpressionError(error.message, text, error.start, error.end, hint) from error
         raise
+
+
+_LARGE_SIGNS = {ord("∑"): "Σ", ord("∏"): "Π"}
+
+
+def _hint_on_large_sign(plain: str, hint: str) -> str:
+    """The hint on a text with Σ or Π in the place of ∑ or ∏; `hint` if there is none."""
+    try:
+        tree = _Parser(plain).whole()
+    except ExpressionError as error:
+        return error.hint
+    notes = [note for note in readings([tree], nodes.names_in(tree)) if note[:1] in "ΣΠ"]
+    return f"write {notes[0].rpartition(' write ')[2]}" if notes else hint
 
 
 def _meant_by_braces(text: str) -> str:
@@ -277,7 +298,7 @@ class _Parser(Misreadings):
         axis: int | None = None
         while not self.ahead(")") or arguments:
             if self.next.kind == NAME and self.tokens[self.at + 1].text == "=":
-                axis = self.axis(name)
+                axis = self.axis(name, opening)
                 break
             arguments.append(self.expression(0))
             if not self.ahead(","):
@@ -291,16 +312,19 @@ class _Parser(Misreadings):
             plural = "" if wanted == "1" else "s"
             message = f"{name} takes {wanted} argument{plural}, not {len(arguments)}"
             texts = [self.source(*argument.span) for argument in arguments]
-            self.fail(message, *span, f"write {call_here(name, texts) or function.signature}")
+            self.fail(message, *span, f"write {' or '.join(readings_of_call(name, texts)) or function.signature}")
         if axis is not None and not function.takes_axis(len(arguments)):
             self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
         return nodes.Call(name, tuple(arguments), axis, span, (token.start, token.end))
 
-    def axis(self, name: str) -> int:
+    def axis(self, name: str, opening: Token) -> int:
         word = self.take()
-        self.take()
         if word.text != "axis":
-            self.fail_at(word, f"{name} has no argument {word.text}=", "the only named argument is axis=")
+            self.at = self.tokens.index(opening)
+            meant = call_here(name, self.call_ahead()[1])
+            hint = f"write {meant}" if meant else "the only named argument is axis="
+            self.fail_at(word, f"{name} has no argument {word.text}=", hint)
+        self.take()
         axis = self.integer("an integer such as axis=0")
         if self.ahead(","):
             self.fail_at(self.next, "axis= is the last argument")

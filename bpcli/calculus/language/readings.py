@@ -7,7 +7,9 @@ few, or two swapped.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpcli.calculus.language.hints import call_here
+from bpcli.calculus.language.foreign_calls import call_here
+from bpcli.calculus.language.hints import GREEK
+from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Binary, Expression, Name, postorder
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.text.natural_order import natural_key
@@ -32,8 +34,11 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
         return f"for the number write {_NUMBERS[name]}"
     if name[:4] == "sqrt" and name[4:].isdecimal():
         return f"for the root write sqrt({name[4:]})"
-    if name[:1] == "Σ" and not name[1:].isdecimal() and len(name) > 1:
-        return f"for the sum write sum({name[1:]})"
+    if name[:1] in _OVER_ALL and not name[1:].isdecimal() and len(name) > 1:
+        function, word = _OVER_ALL[name[0]]
+        return f"for the {word} write {function}({name[1:]})"
+    if name in _GLUED:
+        return f"for the function write {call_here(name, ['x'])}, with its argument in parentheses"
     functions = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
     for function in sorted([*functions, *_GLUED], key=len, reverse=True):
         rest = name.removeprefix(function)
@@ -43,10 +48,75 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
         return f"for a product write {'*'.join(_FACTOR.findall(name))}"
     if 2 < len(name) == len(set(name)) and set(name) <= set("xyz"):
         return f"for a product write {'*'.join(name)}"
-    pair = len(name) == 2 and set(name) <= set("abckmnpqrstuvwxyz") and set(name) & set("xyz")
+    if factors := _factors_of(name):
+        return f"for a product write {'*'.join(factors)}"
+    pair = len(name) == 2 and set(name) <= {*_LETTERS, "e"} and set(name) & set("xyz")
     if pair or (len(name) > 1 and set(name) <= set(known)):
         return f"for a product write {'*'.join(name)}"
     return ""
+
+
+def reading_at(text: str, span: tuple[int, int], name: str, known: Iterable[str] = ()) -> str:
+    """A reading of a name by what stands around its place in the text: `A^TA`, `Σx²`, `ln -x`; else of it alone."""
+    before, behind = text[: span[0]], text[span[1] :]
+    if name[0] == "T" and (base := _RAISED.search(before)):
+        rest = name[1:]
+        letters = len(rest) > 1 and rest not in known and set(rest) <= set(known)
+        factors = list(rest) if letters else [rest] if rest else []
+        return f"for the transpose write {'@'.join([f'{base[1]}.T', *factors])}"
+    if name[:1] in _OVER_ALL and len(name) > 1 and (more := _MORE_FACTORS.match(behind)) and more[0]:
+        function, word = _OVER_ALL[name[0]]
+        return f"for the {word} write {function}({name[1:]}{_plain(more[0])})"
+    if name in _GLUED and (argument := _NEGATIVE.match(behind)):
+        return f"for the function write {call_here(name, [argument[1]])}"
+    return reading_of(name, known)
+
+
+def _plain(powers: str) -> str:
+    return powers.replace(" ", "").replace("²", "^2").replace("³", "^3")
+
+
+_OVER_ALL = {"Σ": ("sum", "sum"), "Π": ("prod", "product")}
+_POWER = r"(?:\s*(?:\^|\*\*)\s*\w+|[²³])?"
+_MORE_FACTORS = re.compile(rf"{_POWER}(?:\s*\*\s*[^\W\dΣΠ]\w*(?!\w|\s*\(){_POWER})*")
+_NEGATIVE = re.compile(rf"\s*(-\s*[\w.]+{_POWER})(?!\s*[\w(])")
+_RAISED = re.compile(r"([^\W\d]\w*|\([^()]*\)|\[[^\[\]]*\])\s*(?:\^|\*\*)\s*\Z")
+_LETTERS = "abckmnpqrstuvwxyz"
+
+
+def _factors_of(name: str) -> list[str]:
+    """The factors that a name is glued of: Greek letters and constants, letters, functions of a letter; else none.
+
+    `2πx`, `αβ`, `xsinx`, `sinxcosx`, `thetax`; no part of a word, and not Δx, which is a difference.
+    """
+    functions = sorted([*(n for n, row in FUNCTIONS.items() if row.arity == (1, 1)), *_GLUED], key=len, reverse=True)
+    found, kinds, place = list[str](), set[str](), 0
+    while place < len(name):
+        rest = name[place:]
+        function = next((f for f in functions if rest.startswith(f) and _LETTER.match(rest, len(f))), "")
+        letter = _LETTER.match(rest, len(function))
+        word = next((w for w in GREEK if rest.startswith(w) and place == 0 and len(rest) == len(w) + 1), "")
+        if function and letter and _is_argument(letter[0]):
+            found.append(call_here(function, [letter[0]]))
+            kinds.add("function")
+        elif word and rest[-1] in _LETTERS.replace("s", ""):
+            found, kinds, letter = [word, rest[-1]], {"constant"}, None
+            place = len(name)
+        elif letter and "function" not in kinds and (letter[0][0] in _LETTERS or _is_greek(letter[0][0])):
+            found.append(letter[0].replace("π", "pi"))
+            kinds.add("constant" if _is_greek(letter[0][0]) else "letter")
+        else:
+            return []
+        place += letter.end() if letter else 0
+    return found if len(found) > 1 and kinds & {"function", "constant"} else []
+
+
+_LETTER = re.compile(r"[^\W\d_]\d*")
+
+
+def _is_greek(letter: str) -> bool:
+    """Whether a letter is a Greek one that may be a factor."""
+    return "α" <= letter <= "ω" and letter not in "δ"
 
 
 _GLUED = ("ln", "lg", "tg", "ctg", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arctg")
@@ -65,10 +135,21 @@ def readings(trees: Sequence[Expression], names: Iterable[str]) -> list[str]:
     found = []
     for name in listed:
         # E is a name like any other where nobody misses its value.
-        if name not in CONSTANTS and name != "E" and (reading := reading_of(name, [n for n in listed if n != name])):
+        if name in CONSTANTS or name == "E":
+            continue
+        if reading := _reading_in(trees, name, [n for n in listed if n != name]):
             found.append(f"{name} is one name, and names are never split: {reading}")
     nodes = (node for tree in trees for node in postorder(tree) if isinstance(node, Binary))
     return found + list(dict.fromkeys(note for node in nodes for note in _of_quotient_or_power(node, listed)))
+
+
+def _reading_in(trees: Sequence[Expression], name: str, known: Sequence[str]) -> str:
+    """The reading of a name where it first stands in the expressions."""
+    for tree in trees:
+        text = to_text(tree)
+        if found := re.search(rf"(?<!\w){name}(?!\w)", text):
+            return "" if name[0] == "T" else reading_at(text, found.span(), name, known)
+    return reading_of(name, known)
 
 
 def _of_quotient_or_power(node: Binary, names: Sequence[str]) -> Iterator[str]:

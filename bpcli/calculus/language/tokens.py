@@ -139,7 +139,8 @@ def _pair_hint(text: str, start: int) -> str:
     end = text.find(closing, start + 1) if closing else -1
     inside = text[start + 1 : end].strip() if end > start else ""
     if function == "norm":
-        return f"write {norm_here(inside or 'x', text[end + 1 :])}"
+        meant = norm_here(inside or "x", text[end + 1 :])
+        return f"write {meant}" if meant else "what a norm of this order means is not known here"
     return f"write {function}({inside or 'x'})" if closing else ""
 
 
@@ -149,8 +150,11 @@ def _hint(characters: str) -> str:
     import unicodedata
 
     plain = unicodedata.normalize("NFKC", characters).replace("⁄", "/")
-    plain = f"({plain})" if "/" in plain else plain
-    return f"write {plain}" if plain.isascii() and plain.isprintable() and plain != characters else ""
+    if plain in CHARACTERS:
+        return CHARACTERS[plain]
+    raised = unicodedata.decomposition(characters).startswith(("<super>", "<sub>"))
+    known = plain in _OPERATORS or plain in _PLAIN or plain.isdecimal()
+    return f"write ({plain})" if "/" in plain and len(plain) > 1 else f"write {plain}" if known and not raised else ""
 
 
 def name_end(text: str, start: int) -> int:
@@ -196,5 +200,9 @@ def _no_name(text: str, start: int, end: int) -> NoReturn:
     written = text[start:end]
     left, transpose, right = written.partition("ᵀ")
     if transpose:
-        hint = f"write {left}.T@{right} or dot({left}, {right})" if left and right else "write x.T for the transpose"
+        hint = (
+            f"write {left}.T@{right} or dot({left}, {right})"
+            if left and right
+            else f"x.T is the transpose: write {left or 'x'}.T"
+        )
     raise ExpressionError(f"'{written}' is no name: names have letters, digits and underscores", text, start, end, hint)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from bpcli.calculus.language.readings import reading_of
+from bpcli.calculus.language.readings import reading_at, reading_of
 from bpcli.calculus.language.tokens import name_end, normal_name
 from bpcli.calculus.language.tree import Expression, Name, Span, postorder
 from bpcli.calculus.points.values import (
@@ -113,6 +113,10 @@ class Variables:
             candidates = [n for n in self.places if self._may_vary(n)]
             hint = meant(name, candidates, f"its variables are {', '.join(candidates) or 'none'}")
             for longer in candidates:
+                reading = self._reading(longer, [name, *candidates])
+                if re.search(rf"(?<![^\W\d_]){re.escape(name)}(?!\w)", reading):
+                    hint = f"{longer} is one name: {reading}"
+                    continue
                 rest = longer.removeprefix(name)
                 if rest != longer and rest.isalpha():
                     hint = f"did you mean {longer}? Names are never split: for a product write {name}*{rest}"
@@ -160,7 +164,17 @@ class Variables:
         text, (start, _) = self.places[name]
         if name == "T" and (base := re.search(r"([^\W\d]\w*)\s*(\^|\*\*)\s*$", text[:start])):  # w^T*x
             self._fail(name, "T has no value, and behind a power sign is no transpose", f"write {base[1]}.T")
-        self._fail(name, f"{name} has no value", _advice(name, others) or form)
+        hint = _advice(name, others)
+        for longer in [name, *others]:
+            if longer in self.places and (read := self._reading(longer, self.names)) != reading_of(longer, self.names):
+                hint = read if longer == name else f"{longer} is one name: {read}"
+                break
+        self._fail(name, f"{name} has no value", hint or form)
+
+    def _reading(self, name: str, known: Sequence[str]) -> str:
+        """What a name in the expression may have been meant as, by what stands around it."""
+        text, span = self.places[name]
+        return reading_at(text, span, name, known)
 
     def _positional(self, text: str, read: Reader | None) -> Point:
         names, at = self.names, self._called.at

@@ -6,13 +6,12 @@ import mpmath
 import numpy as np
 import pytest
 
-from bpcli.calculus.language import hints
+from bpcli.calculus.language import foreign_calls
+from bpcli.calculus.language.foreign_calls import advice_on_call, call_here
 from bpcli.calculus.language.hints import (
     CHARACTERS,
     INVERSES,
     PAIRS,
-    advice_on_call,
-    call_here,
 )
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
@@ -20,7 +19,7 @@ from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import ExpressionError
 
-ROWS = [(name, parameters, meant) for name, rows in hints._rows().items() for parameters, meant in rows]
+ROWS = [(name, parameters, meant) for name, rows in foreign_calls._rows().items() for parameters, meant in rows]
 ARGUMENTS = {"x": "v", "y": "u", "z": "w"}
 
 
