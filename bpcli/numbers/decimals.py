@@ -25,6 +25,10 @@ _FAR = 2000  # the decimal exponent beyond which angles are not reduced
 _SPARE = 10  # digits of an exponent that may be lost without a word
 
 
+LEAST = Decimal(1).scaleb(MIN_EMIN, CONTEXT)
+"""The error of a 0 that stands for a number below the range."""
+
+
 class Comparisons:
     """How numbers compare whose errors overlap: UNKNOWN where `open`, else by the numbers themselves."""
 
@@ -257,12 +261,14 @@ def _scale(g: Decimal, p: Decimal) -> Decimal:
 class Function(NamedTuple):
     """A function of one decimal, and how far an error of the operand moves it.
 
-    `slow`: it grows more slowly than any power. `exact`: whether a result is one that is not rounded.
+    `slow`: it grows more slowly than any power. `positive`: a result of 0 is one below the range. `exact`: whether a
+    result is one that is not rounded.
     """
 
     apply: Callable[[Decimal], Decimal]
     moved: Bound
     slow: bool = False
+    positive: bool = False
     exact: Callable[[Decimal, Decimal], bool] = lambda x, y: not x and y in (ZERO, ONE)
 
 
@@ -271,8 +277,8 @@ def _always(x: Decimal, y: Decimal) -> bool:
 
 
 OF_ONE: dict[str, Function] = {
-    "exp": Function(CONTEXT.exp, moved_by.of_exp),
-    "exp2": Function(lambda x: _power(TWO, x), moved_by.of_exp),
+    "exp": Function(CONTEXT.exp, moved_by.of_exp, positive=True),
+    "exp2": Function(lambda x: _power(TWO, x), moved_by.of_exp, positive=True),
     "expm1": Function(_expm1, moved_by.of_expm1),
     "log": Function(CONTEXT.ln, moved_by.of_log, slow=True),
     "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), moved_by.of_log, slow=True),

@@ -17,6 +17,7 @@ from bpcli.numbers.decimals import (
     ARITHMETIC,
     COMPARED,
     CONTEXT,
+    LEAST,
     MORE,
     NAN,
     OF_ONE,
@@ -120,7 +121,8 @@ def _bounded(x: Decimal, moved: Decimal, rounded: bool, units: int = 1) -> Wide:
         return Wide(x, ZERO if moved.is_finite() else INFINITY)
     if moved.is_nan():
         return Wide(x, INFINITY)
-    return Wide(x, BOUNDS.fma(unit(x), Decimal(units), moved) if rounded else moved)
+    own = unit(x) if x else LEAST
+    return Wide(x, BOUNDS.fma(own, Decimal(units), moved) if rounded else moved)
 
 
 def _was_rounded() -> bool:
@@ -145,7 +147,8 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
         moved = function.moved(a.x, found, a.error) if a.error and a.error.is_finite() and a.x.is_finite() else a.error
         if found.copy_abs() != a.x.copy_abs():
             found = CONTEXT.plus(found)
-        return _bounded(found, moved, not function.exact(a.x, found), units=2)
+        rounded = bool(found) or (function.positive and a.x.is_finite())
+        return _bounded(found, moved, rounded and not function.exact(a.x, found), units=2)
 
     return apply
 
@@ -159,7 +162,7 @@ def _of_two(function: FunctionOfTwo, units: int = 1) -> Callable[[Wide, Wide], W
         moved = max(a.error, b.error)
         if moved and moved.is_finite() and found.is_finite() and a.x.is_finite() and b.x.is_finite():
             moved = function.moved(a.x, b.x, found, a.error, b.error)
-        return _bounded(found, moved, _was_rounded() or units > 1, units)
+        return _bounded(found, moved, _was_rounded() or (units > 1 and bool(found)), units)
 
     return apply
 

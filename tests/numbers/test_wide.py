@@ -183,3 +183,13 @@ def test_a_root_too_high_for_doubles_is_still_one():
         tiny = wide(1e-300) * wide(1e-300)
         assert float(wides().functions["power"](wide(math.inf), tiny)) == math.inf
         assert float(wides().functions["power"](wide(0.0), tiny)) == 0.0
+
+
+@pytest.mark.parametrize("name", ["exp", "exp2"])
+def test_a_zero_below_the_range_is_not_known_to_be_zero(name):
+    """e^−1e138 is below even these decimals; its sign is 1, and a comparison with 0 is open."""
+    found = wides().functions[name](wide(-1e138))
+    assert (float(found), found.is_known) == (0.0, True)
+    assert (found > wide(0.0)) is UNKNOWN
+    assert not wides().functions["sign"](found).is_known
+    assert (wides().functions[name](wide(-math.inf)) > wide(0.0)) is False
