@@ -1,5 +1,6 @@
 """Checks of derivatives against difference quotients, and grades of derivatives that were derived by hand."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -183,6 +184,16 @@ def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
     return bool(kinds) and all(kinds)
 
 
+def same_everywhere(subject: Subject) -> bool:
+    """Whether a derivative is the same wherever there is one: then numbers answer it without a point."""
+    question = subject.question
+    with np.errstate(all="ignore"):
+        here = question.truth(subject.inputs)
+        others = [question.truth(probe.inputs) for probe in question.probes(())]
+    known = [there for there in others if np.isfinite(there).all()]
+    return bool(known) and all(np.allclose(there, here, rtol=1e-9, atol=0.0) for there in known)
+
+
 def some_point(names: Sequence[str]) -> dict[str, float]:
     """A point of different numbers between 0.3 and 0.9, where most functions have values."""
     return {name: float(f"{0.3 + 0.6 * ((k + 1) * 0.6180339887 % 1):.2f}") for k, name in enumerate(names)}
@@ -193,19 +204,30 @@ def grade_points(subjects: Iterable[Subject], answer: Answer, tolerance: Toleran
 
     DataError if the numbers of rows and points differ.
     """
-    rows = None if answer.numbers is None else answer.numbers.get("", [])
-    count = 0
+    left, count = dict(answer.numbers or {}), 0
+    size = max(map(len, left.values()), default=0)
     for subject in subjects:
         one = answer
-        if rows is not None:
-            if count >= len(rows):
-                raise DataError(f"the answer has {len(rows)} rows, and there are more points", "one row a point")
-            one = Answer(answer.text, {"": [rows[count]]}, None)
+        if answer.numbers is not None:
+            if not all(left.values()):
+                raise DataError(f"the answer has {size} rows, and there are more points", "one row a point")
+            heights = {title: _rows_of_one(rows[0], title, subject.question.layout) for title, rows in left.items()}
+            one = Answer(answer.text, {title: rows[: heights[title]] for title, rows in left.items()}, None)
+            left = {title: rows[heights[title] :] for title, rows in left.items()}
         count += 1
         subject.question = subject.question._replace(probes=lambda constants: [])
         yield subject, subject.grade(one, tolerance)
-    if rows is not None and count != len(rows):
-        raise DataError(f"the answer has {len(rows)} rows for {count} points", "one row a point")
+    if any(left.values()):
+        raise DataError(f"the answer has {size} rows for {count} points", "one row a point")
+
+
+def _rows_of_one(first: Sequence[Any], title: str, layout: Layout) -> int:
+    """The rows of one point of an answer to many, by its first row: of all entries, of an output, of a matrix."""
+    (_, alone), *others = layout.blocks
+    shape = dict(layout.blocks).get(title, (layout.columns,) if others else alone)
+    if len(first) == math.prod(shape):
+        return layout.outputs
+    return shape[0] if layout.outputs == 1 and len(shape) == 2 and len(first) == shape[1] else 1
 
 
 # From Python

@@ -20,6 +20,7 @@ from bpcli.api.derivative_checks import (
     needs_no_point,
     part_of,
     read_answers,
+    same_everywhere,
     some_point,
     unreadable,
 )
@@ -247,10 +248,15 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
     if request.points is not None and mine:
         _rows(request, mine, answers, session)
         return
-    if needs_no_point(answers) and not request.at and request.variables.names:
-        point = some_point(request.variables.names)
+    if mine and not request.at and request.variables.names:
+        if _all_unreadable(mine, answers, session):
+            return
+        given, point = request.at, some_point(request.variables.names)
         request.at = [", ".join(f"{name}={value}" for name, value in point.items())]
-        _tell_point(point)
+        if needs_no_point(answers):
+            _tell_point(point)
+        elif not all(map(same_everywhere, _subjects(request))):
+            request.at = given
     for k, subject in enumerate(_subjects(request)):
         asked = request.asked(subject.inputs)
         if mine:
@@ -267,15 +273,27 @@ def _subjects(request: Request) -> Iterator[ExpressionSubject]:
         yield ExpressionSubject(calculation, request.variables.names, point)
 
 
+def _all_unreadable(mine: tuple[str, ...], answers: list[Answer | BpcliError], session: _Session) -> bool:
+    """Whether no answer can be read; they are told, as what else is missing does not matter."""
+    if any(isinstance(answer, Answer) for answer in answers):
+        return False
+    for text, answer in zip(mine, answers, strict=True):
+        if not isinstance(answer, Answer):
+            session.answered({}, text, unreadable(answer))
+    return bool(answers)
+
+
 def _tell_point(point: Mapping[str, Any]) -> None:
     where = ", ".join(f"{name} = {_shown(value)}" for name, value in point.items())
     output.note(f"no point is given: the formulas are tried at {where}, and at others")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, digits: int | None = 4) -> str:
     if isinstance(value, str):
         return value
-    return cell(float(value), 4) if np.ndim(value) == 0 else f"[{', '.join(map(_shown, value))}]"
+    if np.ndim(value) == 0:
+        return cell(float(value), digits)
+    return f"[{', '.join(_shown(entry, digits) for entry in value)}]"
 
 
 def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliError], session: _Session) -> None:
@@ -291,7 +309,7 @@ def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliE
             shown = request.asked(subject.inputs).inputs()
             label = str(count)
             if session.printer.format == "text" and not session.score:
-                label = f"row {count}, at {', '.join(f'{k} = {cell(v)}' for k, v in shown.items())}"
+                label = f"row {count}, at {', '.join(f'{k} = {_shown(v, None)}' for k, v in shown.items())}"
             session.answered(shown, label, found, brief=True)
         if session.printer.format == "text" and not session.score and session.disagree + session.unsure == before:
             output.emit(f"{count} points: right")
@@ -306,11 +324,16 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
     from bpcli.lecture.named_questions import some_inputs
 
     answers = read_answers(mine)
-    some = some_inputs(name) if needs_no_point(answers) else {}
+    some, given = some_inputs(name) if mine else {}, None
     if some and not some.keys() & texts.keys():
+        if _all_unreadable(mine, answers, session):
+            return
         given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}, "check"), **some}
-        _tell_point(given)
-    else:
+        if needs_no_point(answers):
+            _tell_point(given)
+        elif not same_everywhere(NamedSubject(name, given, wrt)):
+            given = None
+    if given is None:
         given = read_inputs(name, texts, "check")
     samples = each_set(NAMED[name], given)
     for k, inputs in enumerate(samples):

@@ -127,6 +127,8 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
         output = values[block] if prediction is None else np.asarray(prediction(values[block]))
     if "w" in values:
         values["z"] = np.asarray(affine(values["x"], values["w"], values["b"]))
+    if "activation" in inputs:
+        values["da_dz"] = np.asarray(_slope(inputs))
     values = {"a": output, "p": output, "yhat": output, "f": value, **values}
     if "logits" in values:
         values |= {"p": np.asarray(softmax(values["logits"])), "l": values["logits"]}
@@ -134,12 +136,17 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
     return {key: float(v) if np.ndim(v) == 0 else v for key, v in values.items()}
 
 
+def _slope(inputs: Inputs) -> float:
+    """∂a/∂z of a neuron."""
+    z = affine(inputs["x"], inputs["w"], inputs["b"])
+    return float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(z))
+
+
 def _factors(name: str, inputs: Inputs) -> list[Factor]:
     """The factors of the chain that an answer may lack."""
     inner = "inner_derivative"
     if "activation" in inputs:
-        x, w = inputs["x"], inputs["w"]
-        slope = float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(affine(x, w, inputs["b"])))
+        x, w, slope = inputs["x"], inputs["w"], _slope(inputs)
         outer = np.full((1, 2 * len(x) + 1), slope)
         return [Factor(inner, "∂a/∂z", outer), Factor(inner, "∂z/∂w, ∂z/∂x", np.concatenate([w, x, [1.0]])[None])]
     prediction = _prediction(name, inputs)

@@ -237,6 +237,42 @@ def test_a_file_of_answers(bpcli, tmp_path):
     assert json.loads(bpcli("check", "x**2", "--at", "1", "--mine", "2", "--format", "json").out)["agree"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "mine", "hint"),
+    [
+        ("sigmoid", "a(1-a)", "to multiply, write a*(1-a)"),
+        ("sigmoid", "a .* (1-a)", "write *"),
+        ("softmax_cce", "p-", "the expression ends"),
+        ("x**2", "(2x", "never closed"),
+        ("x**2", "2*ln(x)", "did you mean log(x)?"),
+    ],
+)
+def test_an_unreadable_formula_is_told_before_inputs_that_are_missing(bpcli, asked, mine, hint):
+    found = bpcli("check", asked, "--mine", mine)
+    assert (found.code, found.out.splitlines()[0]) == (1, f"{mine}: unreadable")
+    assert hint in found.out
+    assert "needs" not in found.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "mine"), [("identity", "1"), ("3*x", "3"), ("x/3", "0.3333"), ("3*x-y/2", "3,-0.5"), ("7*x", "d/dx: 7")]
+)
+def test_a_right_constant_needs_no_point(bpcli, asked, mine):
+    assert bpcli("check", asked, "--mine", mine).out.endswith(": right\n")
+
+
+@pytest.mark.parametrize(("asked", "mine"), [("x**2", "2"), ("relu(x)", "1"), ("sigmoid", "0.25"), ("abs(x)", "1")])
+def test_a_number_for_what_is_no_constant_needs_its_point(bpcli, asked, mine):
+    found = bpcli("check", asked, "--mine", mine)
+    assert (found.code, found.out) == (2, "")
+    assert "x has no value" in found.err or "sigmoid needs --z" in found.err
+
+
+def test_a_wrong_constant_is_wrong_without_a_point(bpcli):
+    found = bpcli("check", "3*x", "--mine", "4", "--mine", "3")
+    assert (found.code, found.out.splitlines()[-1]) == (1, "3: right")
+
+
 def test_formulas_need_no_point(bpcli):
     right = bpcli("check", "x**2*sin(y)", "--mine", "2*x*sin(y), x**2*cos(y)")
     assert (right.code, right.lines) == (0, ["2*x*sin(y), x**2*cos(y): right"])

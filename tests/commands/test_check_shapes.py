@@ -62,6 +62,62 @@ def test_the_sheet_of_formulas_is_taken_back(bpcli, name, format_):
         assert {record["finding"] for record in found.json} == {"right"}, (sheet, found)
 
 
+POINTS = [
+    (["grad", "x**2*y"], "x,y\n1.3,2\n3,4.1\n"),
+    (["jacobian", "x**2*y", "x*y"], "x,y\n1.3,2\n3,4.1\n"),
+    (["grad", "x*sum(v)"], "x,v[0],v[1]\n1.3,2,3\n3,4,5.2\n"),
+    (["jacobian", "x*v"], "x,v[0],v[1]\n1.3,2,3\n3,4,5.2\n0,1,2\n"),
+    (["grad", "sum(A**2)"], '"A[0,0]","A[0,1]","A[1,0]","A[1,1]"\n1.3,2,3,1\n3,4,5.2,2\n'),
+]
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "csv"])
+@pytest.mark.parametrize(("asked", "points"), POINTS, ids=[" ".join(asked) for asked, _ in POINTS])
+def test_what_is_printed_for_points_in_bulk_is_taken_back(bpcli, tmp_path, asked, points, format_):
+    table, answer = tmp_path / "p.csv", tmp_path / "mine.txt"
+    table.write_text(points)
+    printed = bpcli(*asked, "--points", table, "--format", format_).out
+    answer.write_text(printed)
+    found = bpcli("check", *asked[1:], "--points", table, "--mine", f"@{answer}")
+    assert found.out == f"{points.count(chr(10)) - 1} points: right\n", (printed, found)
+    header, *rows = points.splitlines()
+    table.write_text("\n".join([header, *rows[::-1]]))
+    assert bpcli("check", *asked[1:], "--points", table, "--mine", f"@{answer}").code == 1
+
+
+def test_rows_for_fewer_points_are_told(bpcli, tmp_path):
+    (tmp_path / "p.csv").write_text("x\n1\n2\n")
+    (tmp_path / "mine.txt").write_text("x,value,d/dx\n1,1,2\n")
+    found = bpcli("check", "x**2", "--points", tmp_path / "p.csv", "--mine", f"@{tmp_path / 'mine.txt'}")
+    assert (found.code, "the answer has 1 rows, and there are more points" in found.err) == (3, True)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "softplus"])
+@pytest.mark.parametrize("format_", ["text", "json", "csv"])
+def test_the_sheet_of_a_neuron_of_any_activation_is_taken_back(bpcli, activation, format_):
+    sheet = bpcli("jacobian", "neuron", "--format", format_).out
+    inputs = ["--x", "1,2", "--w", "0.5,-0.3", "--b", "0.1", "--activation", activation]
+    assert bpcli("check", "neuron", *inputs, "--mine", sheet).code == 0
+    assert bpcli("check", "neuron", *inputs, "--mine", sheet.replace("*w[j]", "*x[j]")).code == 1
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\left[\begin{array}{cc} 0.23500 & 0 \\ 0 & 0.19661 \end{array}\right]",
+        r"$$\left(\begin{smallmatrix} 0.23500 & 0 \\ 0 & 0.19661 \end{smallmatrix}\right)$$",
+        r"\[ J = \begin{bmatrix*}[r] 0.23500 & 0 \\[2pt] 0 & 0.19661 \\ \end{bmatrix*}. \]",
+        r"\begin{equation}\mathbf{J} = \left[\begin{array}{c|c} 0.23500 & 0 \\ \hline 0 & 0.19661 \end{array}\right]"
+        r"\end{equation}",
+        r"\begin{tabular}{r r} 0.23500 & 0 \\ 0 & 0.19661 \\ \hline \end{tabular}",
+        r"\begin{pmatrix} 2.3500 \cdot 10^{-1} & 0 \\ 0 & 0.19661 \end{pmatrix}",
+    ],
+)
+def test_a_matrix_in_latex_is_taken(bpcli, latex):
+    assert bpcli("check", "sigmoid", "--z", "0.5,1", "--mine", latex).out.endswith("right\n")
+    assert bpcli("check", "sigmoid", "--z", "0.5,1", "--mine", latex.replace("0.19661", "0.19662")).code == 1
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "finding"),
     [

@@ -24,7 +24,14 @@ _AROUND = (  # patterns of what other tools print around the entries, each with 
     (r"\A(?:\w+\.)?(?:(?i:\w*array|tensor)|[mM]atrix)\((.*?)(?:,\s*\w+=[^\n]*)?\)\Z", r"\1"),
     (r",\Z", ""),
 )
-_MATRIX = re.compile(r"\\begin\{(\w*matrix)\}(.*?)\\end\{\1\}", re.DOTALL)
+_MATRIX = re.compile(  # an environment of rows, between \left( and \right) or not, and `J =` before it
+    r"(?:\A[^=]*=\s*)?(?:\\left\s*\\?[\[({|.]\s*)?"
+    r"\\begin\{((?:\w*matrix|d?array|tabular|aligned|split|gathered|cases)\*?)\}(?:\s*\[[a-z]\])?(?:\s*\{[lcr|@{}\s]*\})?"
+    r"(.*?)(?:\\\\\s*)?\\end\{\1\}(?:\s*\\right\s*\\?[\])}|.])?",
+    re.DOTALL,
+)
+_DISPLAY = re.compile(r"\\(?:begin|end)\{(?:equation|displaymath|math|align)\*?\}|\\(?:hline|displaystyle)\b|[.,]\s*\Z")
+_ROW_END = re.compile(r"\\\\(?:\s*\[[\d.]+\w+\])?")
 _RESULT = re.compile(  # J = 2, f'(x) = 2x, = 2
     r"\A(?:(?:∇\s*)?[^\W\d]\w*['′]*(?:\([^()\n]*\))?)?\s*[=≈](?!=)\s*(?P<value>(?:[^=≈]|[=!<>]=)*)\Z"
 )
@@ -108,12 +115,24 @@ def _without_wrapping(text: str) -> str:
     bare = text.strip()
     for pattern, left in _AROUND:
         bare = re.sub(pattern, left, bare, flags=re.DOTALL).strip("\n" if "^" in pattern else None)
-    bare = _MATRIX.sub(lambda match: f"[{match[2].strip().replace(chr(92) * 2, ';').replace('&', ',')}]", bare)
+    if _MATRIX.search(bare):
+        bare = _MATRIX.sub(_as_list, _without_display(bare))
     if bare[:1] == "{" and bare[-1:] == "}" and not set(bare) & set('\\"'):  # Mathematica
         bare = bare.translate({ord("{"): "[", ord("}"): "]"})
     if result := _RESULT.fullmatch(bare):
         bare = result["value"].strip()
     return bare
+
+
+def _without_display(text: str) -> str:
+    """LaTeX without what sets it apart: \\[ … \\], equation."""
+    bare = re.sub(r"\A\s*\\[\[(](.*)\\[\])]\s*\Z", r"\1", text, flags=re.DOTALL)
+    return _DISPLAY.sub("", bare).strip()
+
+
+def _as_list(match: re.Match[str]) -> str:
+    """A matrix in LaTeX as a list of rows between semicolons."""
+    return f"[{_ROW_END.sub(';', match[2].strip()).replace('&', ',')}]"
 
 
 def _from_markdown(text: str) -> Rows:

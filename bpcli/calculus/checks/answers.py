@@ -116,7 +116,7 @@ def _number(part: str) -> Cell | None:
     if _PLAIN.fullmatch(typed):
         return Cell(float(typed.replace("−", "-")), typed)
     try:
-        value = parse_value(part)
+        value = parse_value(meant_by_latex(part) if "\\" in part else part)
     except ExpressionError:
         return None
     return Cell(value) if isinstance(value, float) else None
