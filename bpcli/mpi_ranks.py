@@ -18,6 +18,7 @@ from bpcli import sums
 from bpcli.errors import Failure, LateError, MissingExtraError, RankError, UsageError
 from bpcli.job import processes
 from bpcli.ranks import ALONE, Alone, Window, in_runs
+from bpcli.stop_signals import signals_by_default
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -154,7 +155,11 @@ class MPIRanks:
         late.
         """
         if len(self._hosts) < self.size and call != _FAILED:
-            self._hosts |= enumerate(self._at("hosts", self._hosts[self.rank]))
+            met = self._at("hosts", (self._hosts[self.rank], self._timeout))
+            self._hosts |= {rank: host for rank, (host, _) in enumerate(met)}
+            if len(timeouts := {timeout for _, timeout in met}) > 1:
+                given = ", ".join("none" if timeout is None else f"{timeout:g} s" for timeout in timeouts)
+                raise UsageError(f"the processes do not start alike: some have another timeout ({given})")
         return self._at(call, value)
 
     def _at(self, call: str, value: Any) -> list[Any]:
@@ -166,10 +171,15 @@ class MPIRanks:
             raise RuntimeError(f"the ranks are not at the same place: {sorted(calls)}")
         return [message.value for message in messages]
 
+    @property
+    def _tells_here(self) -> bool:
+        """Whether rank 0 says that it has arrived: at first to all, who may have timeouts."""
+        return self._timeout is not None or len(self._hosts) < self.size
+
     def _hear(self, message: _Message, patience: float | None) -> list[_Message]:
         """On rank 0: receive a message from every rank, and answer each with all messages."""
         others = range(1, self.size)
-        sent = [self._sent(b"", other, _HERE) for other in others] if self._timeout is not None else []
+        sent = [self._sent(b"", other, _HERE) for other in others] if self._tells_here else []
         messages = {0: message}
 
         def all_here() -> bool:
@@ -197,7 +207,7 @@ class MPIRanks:
 
             return look
 
-        if self._timeout is not None and not _waited(here(_HERE), patience):
+        if self._tells_here and not _waited(here(_HERE), patience):
             raise self._late([0], patience)
         # Rank 0 has arrived and will report which rank is late, so there is no timeout here.
         if not _waited(here(_ANSWER), patience if message.call == _FAILED else None):
@@ -295,7 +305,8 @@ def this_job(timeout: float | None = None, threads: bool = False) -> Alone | MPI
         return ALONE
     try:
         import_module("mpi4py").rc.threads = threads
-        MPI: Any = import_module("mpi4py.MPI")
+        with signals_by_default():
+            MPI: Any = import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:  # mpi4py, or the MPI library that it loads, is missing
         raise MissingExtraError(EXTRA, "mpi4py with MPI", f"a job of {started} processes") from error
     if MPI.COMM_WORLD.size != started:

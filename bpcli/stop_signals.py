@@ -8,12 +8,32 @@ Python, and so is raised again.
 import signal
 import sys
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SOON = 0.005  # seconds
 _IMPORTING = "<frozen importlib"  # the beginning of the file names of Python's import system
+
+
+@contextmanager
+def signals_by_default() -> Iterator[None]:
+    """A context in which a signal ends the process at once: for a call in which Python's handlers can't run.
+
+    MPI waits in its start for all processes, however long that takes. Only for the main thread.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -72,6 +72,7 @@ def run_by():
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         )
 
+    run.mpiexec = mpiexec
     return run
 
 

@@ -30,7 +30,7 @@ BELOW = {  # a folder may import from itself and from these
     "stop_signals": set(),
     "job": set(),
     "ranks": {"errors", "sums"},
-    "mpi_ranks": {"errors", "sums", "job", "ranks"},
+    "mpi_ranks": {"errors", "sums", "job", "ranks", "stop_signals"},
     "sources": {"errors", "memory"},
     "paths": {"errors", "text"},
     "files": {"errors"},

@@ -22,7 +22,7 @@ from bpcli.errors import (
     meant,
     nearest,
 )
-from bpcli.job import is_first_process
+from bpcli.job import is_first_process, processes
 from bpcli.memory import WAY_OUT, memory_left, prepare_numpy
 from bpcli.stop_signals import Terminated, stop_behind
 
@@ -301,6 +301,15 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if isinstance(error, BrokenPipeError):  # `| head` has read enough
         output.discard(sys.stdout)
         return 0
+    if processes() > 1 and _is_run_together(arguments) and isinstance(error, click.ClickException | UsageError):
+        from bpcli.commands.collective import told_together
+
+        try:
+            told_together(error)
+        except SystemExit as left:
+            return int(left.code or 0)
+        except (BpcliError, click.ClickException) as told:
+            error = told
     if not is_first_process() and _is_alike(error):
         return 0
     if debug:

@@ -5,7 +5,8 @@ import functools
 import io
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from bpcli.commands import DEBUG, describe, output
 from bpcli.errors import Failure, LateError, RankError
 from bpcli.job import is_first_process
 from bpcli.mpi_ranks import MPIRanks, this_job
-from bpcli.ranks import ALONE, Alone
+from bpcli.ranks import ALONE, Alone, Ranks
 
 _FIRST = (70, 130, 143, 2, 3, 4, 1)
 """Exit codes by precedence: that of the job is the first one that a rank has."""
@@ -84,8 +85,27 @@ def collective(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[Alone | M
         raise _ending(ranks, error, led) from error
 
 
+_TOLD = "told"  # the attribute of an error that all ranks know of
+
+
+def told_together(error: BaseException) -> None:
+    """Raise an error of the command line once all ranks have told theirs, as `collective` does; not one that is told.
+
+    Without it, others would wait in MPI's start for a process that has left with an error of its own.
+    """
+    if not hasattr(error, _TOLD):
+        with collective(this_job()):
+            raise error
+
+
 def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     """The error to leave with, once all ranks know of it; else the job ends here."""
+    found = _told(ranks, error, led)
+    setattr(found, _TOLD, True)
+    return found
+
+
+def _told(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     code, text = describe(error, sys.argv[1:])
     if isinstance(error, SystemExit):
         left = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -94,7 +114,8 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     if isinstance(error, RankError):
         failures = error.failures
     elif not isinstance(error, LateError):
-        if click.get_current_context().meta.get(DEBUG) and ranks.rank:
+        context = click.get_current_context(silent=True)
+        if context is not None and context.meta.get(DEBUG) and ranks.rank:
             output.say("".join(traceback.format_exception(error)).rstrip("\n"))
         failures = ranks.failed(code, text)
     if failures is None:
@@ -110,6 +131,14 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     if alike or led_only:
         return error
     return SeveralRanksError(failures, error.hint if isinstance(error, RankError) else "")
+
+
+def check_same_inputs(ranks: Ranks, files: Iterable[Path], options: Mapping[str, Any]) -> None:
+    """As the function of `agreement`, which a single process does not load."""
+    if ranks.size > 1:
+        from bpcli.training.agreement import check_same_inputs
+
+        check_same_inputs(ranks, files, options)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from bpcli.api.predicted_rows import STDIN
 from bpcli.api.predictions import Scores, own_data, scores, shared_scores, trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.collective import ranks_of_job, with_ranks_from
+from bpcli.commands.collective import check_same_inputs, ranks_of_job, with_ranks_from
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
@@ -24,7 +24,7 @@ from bpcli.text.notation import csv_line, json_text, number
 from bpcli.training.metrics import METRICS, beyond_doubles, metrics_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS
-from bpcli.training.run import load_model
+from bpcli.training.run import load_model, model_path
 from bpcli.training.thresholds import threshold_rule
 from bpcli.training.thresholds import thresholds as all_thresholds
 
@@ -87,6 +87,8 @@ def command(
         raise UsageError("--set-threshold writes the value of --threshold, which is not given", "--threshold cost=5:1")
     wanted = None if threshold is None else threshold_rule(threshold)
     loaded = load_model(model)
+    read = [model_path(model), *(path for path in (data, target) if path is not None)]
+    check_same_inputs(ranks, read, {"threshold": threshold, "split": split, "data_format": data_format})
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
     for name in (limit.metric for limit in limits):

@@ -17,7 +17,7 @@ from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
-from bpcli.commands.collective import ranks_of_job, with_ranks_from
+from bpcli.commands.collective import check_same_inputs, ranks_of_job, with_ranks_from
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, Within, format_option, precision_option
 from bpcli.datasets.cells import cell_value, is_number
 from bpcli.datasets.reading import READERS, read_files
@@ -28,7 +28,7 @@ from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.ranks import Ranks
 from bpcli.text.notation import cell, csv_line, csv_lines, json_text, number
 from bpcli.training.model import Model
-from bpcli.training.run import load_model
+from bpcli.training.run import load_model, model_path
 
 DATA_FORMAT = option(
     "Data",
@@ -112,6 +112,7 @@ def command(
     if [str(path) for path in data].count(STDIN) > 1:
         raise UsageError("stdin can be read once, and - stands twice")
     loaded = load_model(model)
+    check_same_inputs(ranks, [model_path(model), *data], {"explain": explain, "data_format": data_format})
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
     if threshold is not None:

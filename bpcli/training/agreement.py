@@ -1,12 +1,14 @@
-"""Checks that the ranks of a training agree before its first step: in versions, config, data, and shares of rows."""
+"""Checks that the ranks agree before they begin: in versions, config, model, data, and shares of rows."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from bpcli import sums
+from bpcli.datasets.sharing import fingerprint
 from bpcli.errors import ConfigError, DataError, UsageError
 from bpcli.ranks import Ranks
 from bpcli.training import checkpoint as checkpoints
@@ -25,7 +27,36 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
     """
     if ranks.size == 1:
         return
-    mine = {**versions(), **config_texts(_by_name(config)), **{name: str(value) for name, value in options.items()}}
+    _check_alike(ranks, {**versions(), **config_texts(_by_name(config)), **_texts(options)})
+    if config.training.engine == "numba":
+        raise _mistake(config, "engine", "numba takes the steps of one process alone: numpy, or leave the key out")
+
+
+def check_same_inputs(ranks: Ranks, files: Iterable[Path], options: Mapping[str, Any]) -> None:
+    """For a command that reads a model: UsageError for other versions or options, DataError for another file.
+
+    Files are compared by name, size and a sample of their bytes.
+    """
+    if ranks.size == 1:
+        return
+    _check_alike(ranks, {**versions(), **_texts(options)})
+    first, *others = ranks.gathered([fingerprint(path) for path in files])
+    differing = [
+        f"{ranks.named(rank)}: {there[0]} is another file than rank 0's {here[0]}"
+        for rank, other in enumerate(others, 1)
+        for here, there in zip_longest(first, other, fillvalue=("nothing", 0, 0))
+        if here != there
+    ]
+    if differing:
+        raise DataError("\n  ".join(differing), "every process reads the same files")
+
+
+def _texts(options: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in options.items()}
+
+
+def _check_alike(ranks: Ranks, mine: Mapping[str, str]) -> None:
+    """UsageError, which names the differences, if a rank has other values than rank 0."""
     first, *others = ranks.gathered(mine)
     differing = [
         f"{ranks.named(rank)}: {name}: {other.get(name)}, and rank 0 has {first.get(name)}"
@@ -35,8 +66,6 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
     ]
     if differing:
         raise UsageError("\n  ".join(["the processes do not start alike:", *differing]))
-    if config.training.engine == "numba":
-        raise _mistake(config, "engine", "numba takes the steps of one process alone: numpy, or leave the key out")
 
 
 def _by_name(config: Config) -> Config:

@@ -1,5 +1,11 @@
 """A training by several processes, one of which fails, hangs or is stopped at its third evaluation."""
 
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 from click import Context
@@ -70,7 +76,7 @@ def train(tmp_path, run_by):
         code = program.format(rank=rank, what=what)
         return run_by(ranks, ["-c", code, "train", "c.yaml", "--output", "run", "--quiet", *options], tmp_path)
 
-    run.folder = tmp_path
+    run.folder, run.mpiexec = tmp_path, run_by.mpiexec
     return run
 
 
@@ -139,6 +145,69 @@ def test_an_error_that_all_have_is_told_once(train):
     assert result.returncode == 2
     assert result.stderr.count("batches of 32 rows are too small for 2 processes") == 1
     assert result.stderr.startswith("bpcli: error: --set training.batch_size=32: ")
+
+
+ON_ONE = """
+import os, sys
+if os.environ["PMI_RANK"] == "1":
+    {what}
+from bpcli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("sys.argv.append('--no-such')", "rank 1 of 2 on vm: there is no option --no-such"),
+        ("sys.argv.append('--timeout=5')", "some have another timeout"),
+        ("sys.argv[-1] = 'training.epochs=2'", "rank 1 of 2 on vm: training.epochs: 2, and rank 0 has 5"),
+    ],
+)
+def test_what_one_rank_was_started_with_alone_is_told(train, what, said):
+    result = train(2, 1, what, "--set", "training.epochs=5", program=ON_ONE)
+    assert result.returncode == 2
+    assert said.replace("vm", socket.gethostname()) in result.stderr
+    assert "late" not in result.stderr
+
+
+def test_a_mistake_on_the_line_of_all_is_told_once(train):
+    result = train(2, 1, "pass", "--no-such", program=ON_ONE)
+    assert (result.returncode, result.stderr.count("there is no option --no-such")) == (2, 1)
+    assert "rank" not in result.stderr
+
+
+def test_ranks_that_read_another_model_or_file_are_told(train, run_by):
+    folder = train.folder
+    assert train(1, 0, "pass", program=PROGRAM).returncode == 0
+    other = folder / "other"
+    shutil.copytree(folder / "run", other / "run")
+    shutil.copy(folder / "rows.csv", other)
+    where = ON_ONE.replace("{what}", f"os.chdir({str(other)!r})")
+    commands = (["predict", "run", "rows.csv"], ["evaluate", "run", "rows.csv", "--format", "json"])
+    outputs = [run_by(2, ["-c", where, *words], folder).stdout for words in commands]
+    assert outputs == [run_by(1, ["-c", where, *words], folder, PMI_RANK="0").stdout for words in commands]
+    content = (folder / "rows.csv").read_text()
+    (other / "rows.csv").write_text(content.replace("0", "1", 1))
+    for words in commands:
+        result = run_by(2, ["-c", where, *words], folder)
+        assert (result.returncode, result.stdout) == (3, "")
+        assert "rows.csv is another file than rank 0's rows.csv" in result.stderr
+    shutil.copy(folder / "rows.csv", other)
+    model = other / "run" / "model.npz"
+    model.write_bytes(model.read_bytes() + b"\0")
+    for words in commands:
+        assert "model.npz is another file" in run_by(2, ["-c", where, *words], folder).stderr
+
+
+def test_a_signal_ends_a_process_that_waits_for_others_in_the_start_of_mpi(train, tmp_path):
+    code = ON_ONE.format(what="raise SystemExit(0)")
+    words = [train.mpiexec, "-n", "2", sys.executable, "-c", code, "train", "c.yaml"]
+    started = subprocess.Popen(words, cwd=train.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(3)
+    assert started.poll() is None
+    started.terminate()
+    assert started.wait(20) != 0
 
 
 def test_an_error_names_each_rank_and_has_the_worst_code():
