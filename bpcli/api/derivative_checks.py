@@ -215,7 +215,7 @@ def grade_points(subjects: Iterable[Subject], answer: Answer, tolerance: Toleran
             one = Answer(answer.text, {title: rows[: heights[title]] for title, rows in left.items()}, None)
             left = {title: rows[heights[title] :] for title, rows in left.items()}
         count += 1
-        subject.question = subject.question._replace(probes=lambda constants: [])
+        subject.question = subject.question._replace(probes=lambda written: [])
         yield subject, subject.grade(one, tolerance)
     if any(left.values()):
         raise DataError(f"the answer has {size} rows for {count} points", "one row a point")

@@ -2,19 +2,31 @@
 
 import math
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bpcli.calculus.checks.answers import Layout
 from bpcli.calculus.checks.grading import Array, AtKink, Factor
-from bpcli.calculus.checks.probes import Probe, far_number, positive_number, random_like, random_number
+from bpcli.calculus.checks.probes import (
+    Probe,
+    Searched,
+    Written,
+    far_number,
+    positive_number,
+    probes_about_kinks,
+    random_like,
+    random_number,
+)
 from bpcli.calculus.checks.questions import Question, smooth
+from bpcli.calculus.checks.side_changes import Columns, Patterns, pattern
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import BpcliError
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.affine import affine
+from bpcli.formulas.choices import Task
+from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.softmax import softmax
 from bpcli.lecture.input_checks import blocks_of, with_settings
 from bpcli.lecture.inputs import INPUTS, fused_names, settings_of
@@ -24,6 +36,8 @@ Inputs = Mapping[str, Any]
 
 _RANDOM = 32  # inputs drawn at random
 _FAR = 12  # inputs far out
+_COUNTS = 6  # labels that are counts: 0 to 5
+_WORK = 1024  # to see the names of formulas at a point, in steps of an expression
 _SOME = {  # the inputs where none are given: all different
     "logits": np.array([0.4, -0.7, 1.1]),
     "z": 0.67,
@@ -87,7 +101,7 @@ def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None =
         lambda inputs, found, prove: (found, np.zeros(found.shape, bool)),
         lambda inputs: context_of(name, inputs),
         factors,
-        lambda constants: named_probes(row, checked, truth, constants),
+        lambda written: named_probes(name, checked, truth, written),
         [key for key in checked if key in _SOME],
         at_kink,
         _samples(name, checked),
@@ -172,14 +186,14 @@ def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
 
 
 def named_probes(
-    row: Named, checked: Inputs, truth: Callable[[Inputs], Array], constants: Collection[float] = ()
+    name: str, checked: Inputs, truth: Callable[[Inputs], Array], written: Written | None = None
 ) -> list[Probe]:
-    """Inputs of the same shapes: of both signs and all sizes, and each label; also 0 and the `constants` that an answer
-    has written, where the derivative does not jump there.
+    """Inputs of the same shapes: of both signs and all sizes, and each label; where the derivative does not jump there
+    also 0, the numbers that are `written` in an answer, and all about the kinks that it has.
     """
-    rng = random.Random(0)
+    row, rng = NAMED[name], random.Random(0)
     numbers = [key for key in checked if key in _SOME]
-    draws = {key: _draws(row, checked, key, rng) for key in numbers}
+    draws = {key: _draws(name, checked, key, rng) for key in numbers}
     found = []
     for k in range(_RANDOM):
         drawn = {key: draw[k % len(draw)]() for key, draw in draws.items()}
@@ -187,13 +201,47 @@ def named_probes(
     for _ in range(_FAR):
         drawn = {block: random_like(checked[block], lambda: far_number(rng)) for block in row.blocks}
         found.append(Probe({**found[0].inputs, **drawn}, False, True))
+    moved = [key for key in numbers if key in row.blocks or _takes_any_number(name)]
+    about = []
     for key in numbers:
-        places = [0.0] + [sign * size for size in constants if key in row.blocks for sign in (-1.0, 1.0)]
-        for value in places:
+        sizes = (written or Written()).constants if key in row.blocks else ()
+        for value in [0.0] + [sign * size for size in sizes for sign in (-1.0, 1.0)]:
             there = {**found[0].inputs, key: np.full_like(np.asarray(checked[key], float), value)}
-            if _accepted(row, there) and (key not in row.blocks or smooth(truth, there, [key])):
-                found.append(Probe(there, False))
+            about.append(Probe(there, False))
+    if written is not None:
+        about += _about_kinks(name, checked, [found[0].inputs, found[1].inputs], moved, written)
+    found += [p for p in about if _accepted(row, p.inputs) and smooth(truth, p.inputs, _moved(row, found[0], p))]
     return [probe for probe in found if _accepted(row, probe.inputs)]
+
+
+def _moved(row: Named, start: Probe, probe: Probe) -> list[str]:
+    """The inputs that the function is differentiated by, and that lie elsewhere."""
+    return [key for key in row.blocks if not np.array_equal(start.inputs[key], probe.inputs[key])]
+
+
+def _about_kinks(
+    name: str, checked: Inputs, starts: Sequence[Inputs], moved: Sequence[str], written: Written
+) -> list[Probe]:
+    """Inputs about the kinks and jumps of an answer, if it has any."""
+    numbers = [key for key in checked if key in _SOME]
+
+    def at(columns: Columns) -> Patterns:
+        points = max(np.shape(columns[key])[-1] for key in numbers)
+        every = ({**checked, **{key: columns[key][..., k] for key in numbers}} for k in range(points))
+        contexts = [context_of(name, inputs) if _accepted(NAMED[name], inputs) else None for inputs in every]
+        known = [context for context in contexts if context is not None]
+        found = np.zeros(points, np.int64)  # where there is no value
+        if known:
+            stacked = {key: np.stack([np.asarray(one[key], float) for one in known], axis=-1) for key in known[0]}
+            found[[context is not None for context in contexts]] = pattern(written.sides(stacked))
+        return found
+
+    here = {key: np.asarray(value, float)[..., None] for key, value in context_of(name, starts[0]).items()}
+    if not len(written.sides(here)):
+        return []
+    searched = Searched(at, moved, written.constants, _WORK)
+    found = probes_about_kinks(searched, [{key: start[key] for key in numbers} for start in starts])
+    return [p._replace(inputs={**checked, **{k: np.asarray(v, float) for k, v in p.inputs.items()}}) for p in found]
 
 
 def _accepted(row: Named, inputs: Inputs) -> bool:
@@ -204,9 +252,15 @@ def _accepted(row: Named, inputs: Inputs) -> bool:
     return True
 
 
-def _draws(row: Named, checked: Inputs, key: str, rng: random.Random) -> list[Callable[[], Any]]:
+def _takes_any_number(name: str) -> bool:
+    """Whether the labels of a loss are numbers, such as counts, and no classes."""
+    loss = LOSSES[name] if name in LOSSES else fused_names()[name][1] if name in fused_names() else None
+    return loss is not None and loss.task is Task.REGRESSION
+
+
+def _draws(name: str, checked: Inputs, key: str, rng: random.Random) -> list[Callable[[], Any]]:
     """Ways to draw an input that the function accepts: classes for classes, probabilities for probabilities."""
-    value = np.asarray(checked[key], float)
+    row, value = NAMED[name], np.asarray(checked[key], float)
 
     def filled(draw: Callable[[], float]) -> Callable[[], Any]:
         return lambda: np.asarray(random_like(value, draw), float)
@@ -225,6 +279,8 @@ def _draws(row: Named, checked: Inputs, key: str, rng: random.Random) -> list[Ca
     size, real = filled(lambda: positive_number(rng)), filled(lambda: random_number(rng))
     if taken(real):
         return [real]
+    if key == "y" and _takes_any_number(name):
+        return [draw for draw in (filled(lambda: float(rng.randrange(_COUNTS))), size) if taken(draw)]
     if key == "y":
         hard = [draw for draw in classes if taken(draw)]
         if hard and set(np.ravel(value)) <= {-1.0, 0.0, 1.0}:

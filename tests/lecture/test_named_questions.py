@@ -104,13 +104,46 @@ def test_the_finding(name, inputs, mine, finding):
         assert found.counterexample
 
 
+COUNTS = [
+    ("poisson", {"yhat": 1.3}, "1-y**2/yhat", "1-y/yhat"),
+    ("exp_poisson", {"z": 0.5}, "a-y**2", "a-y"),
+    ("softplus_poisson", {"z": 0.3}, "(1-y**2/a)*sigmoid(z)/N", "(1-y/a)*sigmoid(z)/N"),
+    ("mse", {"yhat": 0.3}, "2*(yhat-y**2)", "2*(yhat-y)"),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "wrong", "right"), COUNTS)
+@pytest.mark.parametrize("y", [0, 1, [1, 0], [1, 1]])
+def test_labels_that_are_numbers_are_not_only_0_and_1(name, inputs, wrong, right, y):
+    inputs = {key: value if np.ndim(y) == 0 else [value, value + 0.4] for key, value in inputs.items()} | {"y": y}
+    each = [f"({mine})/N" if "N" not in mine else mine for mine in (wrong, right)]
+    assert [grade(name, mine=mine, **inputs).finding for mine in each] == ["domain", "right"]
+
+
+KINKS_OF_ANSWERS = [
+    ("softplus", {"z": 0.67}, "where(z>15,1,sigmoid(z))", "where(z>40,1,sigmoid(z))"),
+    ("relu", {"z": 0.67}, "z>-1e-3", "z>0"),
+    ("relu", {"z": [0.3, -0.2, 1.0]}, "z>-1e-8", "z>0"),
+    ("mse", {"y": [1, 0], "yhat": [1.3, 2]}, "where(y>100,0,2*(yhat-y)/N)", "where(y>100,2*yhat-2*y,2*(yhat-y))/N"),
+    ("huber", {"y": 1, "yhat": 1.3}, "clip(yhat-y,-1.001,1)", "where(abs(y-yhat)<=1,yhat-y,sign(yhat-y))"),
+    ("bce", {"y": 1, "yhat": 0.7}, "-1/max(yhat,1e-9)", "where(y==1,-1/yhat,1/(1-yhat))"),
+    ("sigmoid", {"z": 0.5}, "where(z<-30,0,a*(1-a))", "where(z<-800,0,a*(1-a))"),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "wrong", "right"), KINKS_OF_ANSWERS)
+def test_the_kinks_of_an_answer_are_tried(name, inputs, wrong, right):
+    assert grade(name, mine=right, **inputs).finding == "right"
+    assert grade(name, mine=wrong, **inputs).finding == "domain"
+
+
 @pytest.mark.parametrize("name", INPUTS)
 def test_probes_are_inputs_that_the_function_takes_away_from_kinks(name):
     words = {"activation": "relu"} if "activation" in INPUTS[name] else {}
     row = NAMED[name]
     checked = row.check({**some_inputs(name), **words})
     truth = named_question(name, checked).truth
-    probes = named_probes(row, checked, truth)
+    probes = named_probes(name, checked, truth)
     assert len(probes) >= 16
     for probe in probes:
         row.check(probe.inputs)

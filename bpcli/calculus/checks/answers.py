@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
+from bpcli.calculus.checks.side_changes import Columns, is_turned, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
@@ -148,6 +149,20 @@ class Formulas:
         every = (node for rows in self._read.values() for row in rows for _, tree in row for node in postorder(tree))
         return {abs(float(node.value)) for node in every if isinstance(node, Number)}
 
+    def sides(self, columns: Columns) -> Array:
+        """On which sides of their kinks and jumps the formulas are, at many points: sides × points."""
+        shapes = {name: np.shape(column)[:-1] for name, column in columns.items()}
+        found = [sides(made.program, {n: columns[n] for n in made.program.variables}) for made in self._all(shapes)]
+        points = max((part.shape[1] for part in found), default=1)
+        return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found])
+
+    def turned(self, values: Mapping[str, Any]) -> bool:
+        """Whether rounding may have put a step of the formulas on another side of a kink or jump."""
+        shapes = {name: np.shape(value) for name, value in values.items()}
+        return any(
+            is_turned(made, {n: values[n] for n in made.program.variables}, FUNCTION) for made in self._all(shapes)
+        )
+
     def errors(self, values: Mapping[str, Any]) -> dict[str, Cells]:
         """How far these numbers may be off by rounding, in their shape."""
         return {title: self._evaluated(rows, values, _error) for title, rows in self._read.items()}
@@ -164,15 +179,24 @@ class Formulas:
             for text, tree in row:
                 names = [n for n in names_in(tree) if n in values]
                 shapes = {n: np.shape(values[n]) for n in names}
-                key = (text, tuple(shapes.items()))
-                if key not in self._made:
-                    self._made[key] = Calculation([tree], [text], shapes, [])
-                result = compute(self._made[key], {n: values[n] for n in names})
+                result = compute(self._made_for(text, tree, shapes), {n: values[n] for n in names})
                 if np.ndim(result) == 2 and len(rows) == len(row) == 1:
                     return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
                 entries += [Cell(float(v)) for v in np.ravel(result)]
             found.append(entries)
         return [found[0] * self._columns] if [len(row) for row in found] == [1] else found
+
+    def _made_for(self, text: str, tree: Any, shapes: Mapping[str, Shape]) -> Calculation:
+        """A formula for variables of these shapes."""
+        key = (text, tuple(shapes.items()))
+        if key not in self._made:
+            self._made[key] = Calculation([tree], [text], shapes, [])
+        return self._made[key]
+
+    def _all(self, shapes: Mapping[str, Shape]) -> Iterator[Calculation]:
+        """All formulas for names of these shapes."""
+        for text, tree in (cell for rows in self._read.values() for row in rows for cell in row):
+            yield self._made_for(text, tree, {n: shapes[n] for n in names_in(tree) if n in shapes})
 
 
 def _value(formula: Calculation, values: Mapping[str, Any]) -> Any:

@@ -1,13 +1,14 @@
 """A derivative that somebody was asked for, and the grade of an answer: numbers at a point, formulas everywhere."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted, titles_amiss
+from bpcli.calculus.checks.chain_factors import AsWritten, chain_factors
 from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
 from bpcli.calculus.checks.grading import (
     Array,
@@ -20,23 +21,23 @@ from bpcli.calculus.checks.grading import (
     loosely_typed,
     typed_slack,
 )
-from bpcli.calculus.checks.probes import Probe, probes_of
+from bpcli.calculus.checks.probes import Probe, Written, probes_of
+from bpcli.calculus.checks.side_changes import is_turned
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
-from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import Call, Expression
+from bpcli.calculus.language.tree import Call
 from bpcli.calculus.rules.functions import OPERATORS
 from bpcli.calculus.rules.reductions import REDUCTIONS
-from bpcli.calculus.rules.shapes import Shape, entry_names
+from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
-from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.sweeps.instructions import Constant, Instruction, OnArrays
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
 
 _LOOSE = 1e-12  # relative to the largest entry: the rounding error that a formula is allowed at inputs of our choice
 _ROUNDED = 4.0  # times the rounding error of a formula, to first order
 _UNIT = 2.0**-52
-_MOST_ENTRIES = 16  # of a variable, by each of which the steps of a chain are differentiated
+_MOST_WORK = 40_000  # of series about other inputs that are at kinks: where more would be needed, no slope is known
+_ENOUGH, _FEWEST = 512, 64  # wrong inputs, of many entries fewer
 _AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
@@ -46,7 +47,7 @@ class Question(NamedTuple):
     `truth(inputs)` is the derivative, outputs × entries, NaN where there is none; `settled(inputs, truth,
     prove)` the same, if asked for with proven numbers where rounding spoils it, and marks where there is no proof;
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
-    `probes(constants)` other inputs of the same shapes, the constants of an answer among them; `variables` the names
+    `probes(written)` other inputs of the same shapes, at which an answer is tried; `variables` the names
     of the inputs that are numbers; `at_kink(inputs)` the slopes on both sides where they differ; `samples` the N of a
     mean.
     """
@@ -57,7 +58,7 @@ class Question(NamedTuple):
     settled: Callable[[Mapping[str, Any], Array, bool], tuple[Array, Truths]]
     context: Callable[[Mapping[str, Any]], dict[str, Any]]
     factors: Callable[[Mapping[str, Any]], list[Factor]]
-    probes: Callable[[Collection[float]], list[Probe]]
+    probes: Callable[[Written], list[Probe]]
     variables: Sequence[str]
     at_kink: Callable[[Mapping[str, Any]], AtKink | None]
     samples: int = 1
@@ -87,7 +88,7 @@ def grade(
     undecided = np.zeros(matrix.shape, bool)
     layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
     own = (lambda inputs: matrix, lambda inputs, truth, prove: (truth, undecided))
-    question = Question(layout, names, *own, dict, lambda inputs: [], lambda constants: [], [], lambda at: None)
+    question = Question(layout, names, *own, dict, lambda inputs: [], lambda written: [], [], lambda at: None)
     cells = {"": [[Cell(float(value)) for value in row] for row in given]}
     return graded(question, Answer("", cells, None), {}, tolerance)
 
@@ -128,13 +129,13 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         cells = [row for part in parts.values() for row in part]
         return of_another_shape(truth, cells, loose, question.layout)
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
-    probes = question.probes(formulas.constants())
+    probes = question.probes(Written(formulas.constants(), formulas.sides))
     for far in (False, True):
         for probe, true, mine in _tried(question, formulas, [probe for probe in probes if probe.far == far]):
             tried.append(probe)
             truths.append(true)
             given.append(mine)
-        compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
+        tried, compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
         if not compared.right.all():
             compared = compared._replace(factors=_joined([question.factors(probe.inputs) for probe in tried]))
             break
@@ -161,16 +162,22 @@ def _tried(question: Question, formulas: Formulas, probes: Sequence[Probe]) -> I
 
 def _rounding_seen(
     question: Question, formulas: Formulas, tried: list[Probe], truth: Array, given: Array, tolerance: Tolerance
-) -> Compared:
-    """Formulas compared with the derivative; a difference within the rounding of either counts as none."""
+) -> tuple[list[Probe], Compared]:
+    """Formulas compared with the derivative; a difference within the rounding of either counts as none. Of very many
+    inputs at which they are wrong some are enough, and the others are left out.
+    """
     slack = np.zeros_like(truth)
     slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
     undecided = ~np.isfinite(truth)  # outside of the domain, where an answer need not hold
+    kept, enough = np.ones(len(tried), bool), max(_FEWEST, _ENOUGH // truth[0].size)
     for k in np.flatnonzero(~tolerance.right(truth, given, slack).all(axis=(1, 2))).tolist():
+        if not enough:
+            kept[k] = False
+            continue
         inputs = tried[k].inputs
         truth[k], eaten = question.settled(inputs, truth[k], k == 0)
-        undecided[k] |= eaten
         context = question.context(inputs)
+        undecided[k] |= eaten | (tried[k].close and formulas.turned(context))
         errors = fitted(formulas.errors(context), question.layout, truth[k])
         if errors is not None:
             slack[k] += _ROUNDED * np.nan_to_num(_values(errors), posinf=0.0)
@@ -179,8 +186,10 @@ def _rounding_seen(
             nearby = fitted(formulas.cells(moved), question.layout, truth[k])
             if nearby is not None:
                 slack[k] = np.maximum(slack[k], _ROUNDED * np.nan_to_num(abs(_values(nearby) - given[k]), posinf=0.0))
+        enough -= not (tolerance.right(truth[k], given[k], slack[k]) | undecided[k]).all()
     about = (question.names, question.layout.blocks, (), question.samples)
-    return Compared(truth, given, slack, undecided, tolerance, *about)
+    compared = Compared(truth[kept], given[kept], slack[kept], undecided[kept], tolerance, *about)
+    return [probe for probe, keep in zip(tried, kept, strict=True) if keep], compared
 
 
 def _values(cells: Cells) -> Array:
@@ -226,6 +235,10 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
     blocks = tuple((name, shapes[name]) for name in calculation.wrt)
 
     def truth(at: Mapping[str, Any]) -> Array:
+        if at is not point and calculation.edges.work > _MOST_WORK:
+            calculation.by_rules(Calculation.jacobian, at)
+            if calculation.needed_sides:
+                return np.full((calculation.outputs, len(columns)), math.nan)
         values, found = calculation.jacobian(at)
         matrix = _side_by_side(calculation, found)
         if at is not point and (calculation.kinks or not all(np.isfinite(value).all() for value in values)):
@@ -234,7 +247,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
 
     @cache
     def written() -> Calculation:
-        return Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=_AsWritten)
+        return Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=AsWritten)
 
     @cache
     def others() -> list[Calculation]:
@@ -242,6 +255,15 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         chosen = calculation.wrt[0]
         alike = [b for b in shapes if b != chosen and shapes[b] == shapes[chosen] != ()]
         return [Calculation(calculation.trees, calculation.texts, shapes, [b]) for b in alike if len(blocks) == 1]
+
+    samples = _samples(calculation)
+
+    def probes(written: Written) -> list[Probe]:
+        number = np.full(1, float(samples))
+        sides = written.sides
+        return probes_of(
+            calculation, variables, point, written._replace(sides=lambda columns: sides({"N": number, **columns}))
+        )
 
     names = [f"d/d{title}" for title in columns]
     if len(outputs) > 1:
@@ -251,12 +273,12 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         names,
         truth,
         lambda at, found, prove: _settled(calculation, at, found, prove),
-        lambda at: {"N": float(_samples(calculation)), **at},
-        lambda at: [*_factors(written(), at), *_by_others(others(), calculation.wrt[0], at)],
-        lambda constants: probes_of(calculation, variables, point, constants),
+        lambda at: {"N": float(samples), **at},
+        lambda at: [*chain_factors(written(), at), *_by_others(others(), calculation.wrt[0], at)],
+        probes,
         variables,
         lambda at: _at_kink(calculation, at),
-        _samples(calculation),
+        samples,
     )
 
 
@@ -284,7 +306,11 @@ def _by_others(others: Sequence[Calculation], chosen: str, at: Mapping[str, Any]
 
 
 def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, prove: bool) -> tuple[Array, Truths]:
-    """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof."""
+    """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof: also where
+    rounding may have put a step on another side of a kink.
+    """
+    if not prove and is_turned(calculation, point):
+        return truth, np.ones(truth.shape, bool)
     doubtful = np.array(slope_errors(calculation, point)) > SPOILT * abs(truth)
     proven = proven_jacobian(calculation, point) if prove and doubtful.any() else None
     if proven is None:
@@ -305,90 +331,3 @@ def _samples(calculation: Calculation) -> int:
         if isinstance(count, Constant) and (isinstance(step.node, Call) or float(count) in sums):
             counts.add(int(count))
     return counts.pop() if len(counts) == 1 else 1
-
-
-_SUMS = [OPERATORS[name] for name in ("+", "-", "negative")]
-_LINEAR = [*_SUMS, OPERATORS["*"], OPERATORS["/"]]
-
-
-class _AsWritten(Program):
-    """A program without recognised forms, in which each function that was written is a step."""
-
-    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
-        super().__init__(trees, texts, variables, recognise=False)
-
-
-def _factors(calculation: Calculation, point: Point) -> list[Factor]:
-    """The factors of a chain of functions that may have been forgotten: the slope of the inner function, or of the
-    outer.
-
-    Slopes of arrays are those entry by entry; a step that mixes the entries has none.
-    """
-    program, xp = calculation.program, calculation.namespace
-    values = calculation.sweeps.forward(point)
-    curved = [
-        (number, step)
-        for number, step in enumerate(program.slots)
-        if isinstance(step, Elementwise) and step.row not in _LINEAR
-    ]
-    along = {
-        name: program.tangents(xp, values, {name: xp.base.ones_like(values[program.slots.index(name)])})
-        for name in calculation.wrt
-        if name in program.slots
-    }
-    shapes, found = program.variables, []
-    by_entry = {
-        name: [program.tangents(xp, values, {name: unit.reshape(place.shape)}) for unit in np.eye(place.size)]
-        for name in along
-        if 1 < (place := np.asarray(values[program.slots.index(name)])).size <= _MOST_ENTRIES
-    }
-    for slot in _inside(program, {a for _, step in curved for a in step.args}):
-        step = program.slots[slot]
-        if isinstance(step, Instruction):
-            mixes = np.size(values[slot]) == 1  # a number of many entries has a slope by each of them
-            slopes = [
-                np.array([0.0 if one[slot] is None else np.asarray(one[slot], float).item() for one in by_entry[n]])
-                if mixes and n in by_entry
-                else _entries_of(along[n][slot] if n in along else None, shapes[n])
-                for n in calculation.wrt
-            ]
-            text = f"the derivative of {_written(calculation, step)}"
-            found.append(_spread(calculation, "inner_derivative", text, slopes))
-    for number, step in curved:
-        args = [values[a] for a in step.args]
-        for i, a in enumerate(step.args):
-            if calculation.sweeps.active[a] and step.passes[i]:
-                slope = step.row.partial(i)(xp, values[number], *args)
-                slopes = [_entries_of(slope, shapes[name]) for name in calculation.wrt]
-                text = f"the derivative of {_written(calculation, step)} by what is inside"
-                found.append(_spread(calculation, "outer_derivative", text, slopes))
-    return found
-
-
-def _inside(program: Program, slots: set[int]) -> list[int]:
-    """The slots of the functions' arguments, and after them the terms of those that are sums."""
-    found, waiting = list[int](), sorted(slots)
-    while waiting:
-        found += waiting
-        steps = [step for slot in waiting if isinstance(step := program.slots[slot], Instruction)]
-        terms = {a for step in steps if step.row in _SUMS for a in step.args}
-        waiting = sorted(terms.difference(found))
-    return found
-
-
-def _written(calculation: Calculation, step: Instruction) -> str:
-    """A step as it stands in the expression; of several expressions as bpcli writes it."""
-    start, end = step.node.span
-    return calculation.texts[0][start:end] if len(calculation.texts) == 1 else to_text(step.node)
-
-
-def _entries_of(slope: Any, shape: tuple[int, ...]) -> Array:
-    """A slope for each entry of a variable; NaN where it has another shape."""
-    size = math.prod(shape)
-    flat = np.ravel(np.asarray(0.0 if slope is None else slope, float))
-    return np.full(size, flat[0]) if flat.size == 1 else flat if flat.size == size else np.full(size, math.nan)
-
-
-def _spread(calculation: Calculation, finding: str, text: str, slopes: Sequence[Array]) -> Factor:
-    row = np.concatenate(slopes)
-    return Factor(finding, text, np.tile(row, (calculation.outputs, 1)))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.calculus.checks.probes import kinks_between, probes_of, sides
+from bpcli.calculus.checks.probes import Written, probes_of
+from bpcli.calculus.checks.side_changes import sides
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 
@@ -14,6 +15,11 @@ def probes(text, point):
     shapes = {name: np.shape(value) for name, value in point.items()}
     made = Calculation([parse(text)], [text], shapes, list(point))
     return made, probes_of(made, list(point), point)
+
+
+def seen_at(made, found):
+    columns = {n: np.stack([np.asarray(p.inputs[n], float) for p in found], axis=-1) for n in found[0].inputs}
+    return sides(made.program, columns).T
 
 
 @given(st.floats(-200, 200), st.floats(-200, 200))
@@ -34,7 +40,7 @@ def test_a_window_is_found(start, width):
     """Between neighbours of the grid lies all that is not constant: found by the steps' own sides."""
     made, found = probes(f"where(x>{start!r},where(x<{start + width!r},x**2,x),x)", {"x": 0.5})
     assert any(start < probe.inputs["x"] < start + width for probe in found)
-    assert len({tuple(sides(made, probe.inputs)) for probe in found}) >= 3
+    assert len(set(map(tuple, seen_at(made, found).tolist()))) >= 3
 
 
 @pytest.mark.parametrize("text", ["abs(x-y)", "max(x,y)", "relu(x*y)", "max(v)", "sum(abs(v))*x", "norm(v)*x"])
@@ -43,8 +49,7 @@ def test_both_sides_of_every_step(text):
         {"v": np.array([1.0, 2.0])} if "v" in text else {}
     )
     made, found = probes(text, point)
-    seen = np.array([sides(made, probe.inputs) for probe in found])
-    for column in seen.T:
+    for column in seen_at(made, found).T:
         assert len(set(column.tolist())) > 1
 
 
@@ -60,8 +65,47 @@ def test_signs_zero_and_sizes():
     assert probes("x*y", {"x": 0.4, "y": -2.0})[1] == found  # the same each time
 
 
-def test_kinks_by_bisection():
-    places = kinks_between(lambda t: np.array([np.floor(t)]), [0.5, 3.25])
-    assert places == pytest.approx([1, 2, 3])
-    assert kinks_between(lambda t: np.sign([t**2 - 2]), [-5.0, 5.0]) == []
-    assert kinks_between(lambda t: np.sign([t**2 - 2]), [-5.0, 0.0, 5.0]) == pytest.approx([-(2**0.5), 2**0.5])
+@given(
+    st.lists(st.tuples(st.sampled_from([">", "<"]), st.floats(0.2, 400)), min_size=2, max_size=5),
+    st.lists(st.sampled_from([-1.0, 1.0]), min_size=5, max_size=5),
+)
+@settings(max_examples=60)
+def test_all_conditions_hold_at_once_somewhere(conditions, signs):
+    limits = [sign * limit for (_, limit), sign in zip(conditions, signs, strict=False)]
+    names = "abcde"[: len(limits)]
+    text = "*".join(f"({n}{op}{limit!r})" for n, (op, _), limit in zip(names, conditions, limits, strict=True))
+    _, found = probes(text, {name: 0.4 + 0.1 * k for k, name in enumerate(names)})
+    holds = {">": lambda x, limit: x > limit, "<": lambda x, limit: x < limit}
+    assert any(
+        all(holds[op](p.inputs[n], limit) for n, (op, _), limit in zip(names, conditions, limits, strict=True))
+        for p in found
+    )
+
+
+@pytest.mark.parametrize("size", [3, 12, 40])
+def test_all_entries_of_a_vector_are_beyond_their_kinks_at_once(size):
+    _, found = probes("prod(relu(v-1))", {"v": np.full(size, 0.5)})
+    assert any((probe.inputs["v"] > 1).all() for probe in found)
+    assert any((probe.inputs["v"] > 1).sum() == 1 for probe in found)
+
+
+@given(st.floats(1e-12, 1e15), st.floats(1.000001, 3), st.sampled_from([-1, 1]))
+@settings(max_examples=60)
+def test_the_kinks_of_an_answer_are_kinks_too(start, ratio, sign):
+    low, high = sorted((sign * start, sign * start * ratio))
+    text = f"(x>{low!r})*(x<{high!r})"
+    answer = Calculation([parse(text)], [text], {"x": ()}, ["x"])
+    made, _ = probes("x**2", {"x": 0.67})
+    written = Written({abs(low), abs(high)}, lambda columns: sides(answer.program, columns))
+    found = [probe.inputs["x"] for probe in probes_of(made, ["x"], {"x": 0.67}, written)]
+    assert any(low < x < high for x in found)
+    assert any(x < low for x in found)
+    assert any(x > high for x in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["floor(1e6*x)", "sin(1e9*x)>0", "max(x,1/x)", "floor(x**2)", "floor(1/x)", "abs(tan(x))", "sign(sin(1/x))"]
+)
+def test_of_very_many_jumps_and_of_poles_some_are_tried(text):
+    _, found = probes(text, {"x": 0.4})
+    assert 40 < len(found) < 400

@@ -278,3 +278,78 @@ def test_balls_know_what_doubles_have_lost():
 def test_titles_that_are_not_asked_for_are_named(mine, message):
     found = grade("x**2", mine, {"x": 3})
     assert (found.finding, found.message) == ("shape", message)
+
+
+CORNERS = [
+    ("where((x>5)*(y>5),x*y,x+y)", "1+0*x,1+0*y", "where((x>5)*(y>5),y,1),where((x>5)*(y>5),x,1)"),
+    ("relu(x-10)*relu(y-20)", "0*x,0*y", "(x>10)*relu(y-20),(y>20)*relu(x-10)"),
+    ("relu(-x-3)*relu(y-0.9)", "0*x,0*y", "-(x<-3)*relu(y-0.9),(y>0.9)*relu(-x-3)"),
+    ("max(x,y+1e-4)", "x>y,x<y", "x>y+1e-4,x<y+1e-4"),
+    ("max(x/y,y/x)", "0*x,0*y", "where(x/y>y/x,1/y,-y/x**2),where(x/y>y/x,-x/y**2,1/x)"),
+]
+OF_THE_ANSWER = [
+    ("x**2", "2*x+(x>1.2)*(x<1.6)", "2*x*((x>1.2)+(x<=1.2))"),
+    ("x**2", "where(abs(x)<1e-3,0,2*x)", "where(abs(x)<1e-3,x,2*x)+where(abs(x)<1e-3,x,0)"),
+    ("x**2", "2*x+relu(-(x-200)*(x-100))", "2*x+0*relu(-(x-200)*(x-100))"),
+    ("log(x)", "where(x<1e-4,0,1/x)", "where(x<1e-4,1/x,1/x)"),
+    ("log(x)", "1/min(x,1e10)", "1/max(x,x)"),
+    ("relu(x)", "x>-1e-8", "x>0"),
+    ("relu(0.1*x-0.3)", "0.1*(x>2.9999)", "0.1*(x>3)"),
+    ("relu((x-1)**3)", "3*(x-1)**2", "where(x**3-3*x**2+3*x-1>0,3*(x-1)**2,0)"),
+    ("relu(x+0.3-0.3)", "x>-1e-3", "x>0"),
+]
+FAR = [
+    ("where(x>1e10,0,x**2)", "2*x", "where(x>1e10,0,2*x)"),
+    ("relu(x-1e20)", "0*x", "x>1e20"),
+    ("relu(-x-1e200)", "0*x", "-(x<-1e200)"),
+    ("where(x>-3e30,x**2,0)", "2*x", "where(x>-3e30,2*x,0)"),
+    ("max(x,1/x)", "0*x", "where(x>1/x,1,-1/x**2)"),
+    ("floor(5*x)", "x/x", "0*x"),
+    ("floor(x**2)", "2*x", "0*x"),
+    ("x-floor(10*x)/10", "0*x", "x/x"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrong", "right"), CORNERS + OF_THE_ANSWER + FAR)
+def test_what_is_wrong_in_a_corner_or_beyond_a_kink_anywhere_is_not_right(text, wrong, right):
+    point = POINT if "y" in text else {"x": 0.67}
+    assert grade(text, right, point).finding == "right"
+    found = grade(text, wrong, point)
+    assert found.finding in ("domain", "value"), found
+    assert found.finding == "value" or found.counterexample
+
+
+def test_a_constant_by_name_may_move_a_kink_far_out():
+    point = {"x": 0.67, "w": 0.44, "b": 1e12}
+    made = Calculation([parse("relu(w*x+b)")], ["relu(w*x+b)"], dict.fromkeys(point, ()), ["w", "x"])
+    question = question_of(made, ["w", "x"], point)
+    found = [
+        graded(question, read_answer(mine, lambda _: None), point, Tolerance()).finding
+        for mine in ("x,w", "x*(w*x+b>0),w*(w*x+b>0)")
+    ]
+    assert found == ["domain", "right"]
+
+
+@given(st.integers(-40, 40), st.integers(1, 9), st.sampled_from([-1, 1]))
+@settings(max_examples=30)
+def test_an_answer_that_is_wrong_in_a_window_is_not_right(power, digit, sign):
+    """A window of a tenth of its place, anywhere; beside it the same answer in two pieces is right."""
+    low, high = sorted((sign * digit * 10.0**power, sign * digit * 1.1 * 10.0**power))
+    inside = f"(x>{low!r})*(x<{high!r})"
+    assert grade("x**3", f"where({inside},3*x**2,3*x*x)", {"x": 0.67}).finding == "right"
+    found = grade("x**3", f"where({inside},2*x**2,3*x*x)", {"x": 0.67})
+    assert found.finding == "domain"
+    assert low < found.counterexample["x"] < high
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "right"), [("sum(floor(x))", "x", "0*x"), ("sum(abs(sin(x)))", "cos(x)", "")]
+)
+def test_of_many_entries_with_many_kinks_the_work_is_bounded(text, wrong, right, monkeypatch):
+    evaluated = []
+    jacobian = Calculation.jacobian
+    monkeypatch.setattr(Calculation, "jacobian", lambda self, at: evaluated.append(1) or jacobian(self, at))
+    point = {"x": np.arange(60) * 0.137 - 3.05}
+    assert grade(text, right or "cos(x)*sign(sin(x))", point).finding == "right"
+    assert grade(text, wrong, point).finding != "right"
+    assert len(evaluated) < 10_000
