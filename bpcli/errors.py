@@ -97,6 +97,10 @@ class DataError(BpcliError):
     exit_code = 3
 
 
+class NoRowsError(DataError):
+    """A file is a table without a row (exit 3); among others it adds none."""
+
+
 class TooLargeError(DataError):
     """A task needs more memory than there is (exit 3)."""
 

@@ -143,7 +143,7 @@ def _tell_warnings(current: Session) -> None:
 def _how_to_resume(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
     """The command that resumes a training, as a hint."""
     ranks = current.ranks.size
-    start = ["srun", "--mpi=pmi2"] if is_by_srun() else ["mpiexec"]
+    start = ["srun", "--mpi=pmi2", "--kill-on-bad-exit"] if is_by_srun() else ["mpiexec"]
     words = [*([*start, "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--output", str(folder)] if folder is not None else []

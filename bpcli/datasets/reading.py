@@ -22,7 +22,7 @@ from bpcli.datasets.share import WHOLE, Gathering
 from bpcli.datasets.sharing import Stretches, read_stretch
 from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError
+from bpcli.errors import DataError, NoRowsError
 from bpcli.paths import check_file
 from bpcli.sources import Rereadable, Source
 
@@ -161,7 +161,14 @@ def _read(files: Files, stream: BinaryIO | None, share: Gathering) -> Table:
     """The table by the delimiter, header and decimal mark alone: formatted numbers are still text."""
     if share.size > 1:
         return read_stretch([*map(partial(_stretches, files), files.paths)], files.paths, share)
-    tables = [_read_one(replace(files, paths=(path,)), stream) for path in files.paths]
+    tables, empty = [], list[NoRowsError]()
+    for path in files.paths:
+        try:
+            tables.append(_read_one(replace(files, paths=(path,)), stream))
+        except NoRowsError as error:
+            empty.append(error)
+    if not tables:
+        raise empty[0]
     return tables[0] if len(tables) == 1 else stacked(tables)
 
 
@@ -208,11 +215,15 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
         else:
             blocks = reader.blocks(path, files.dialect) if reader.text else reader.blocks(path)
         before = rows
-        for block in blocks:
-            names = names or block.names
-            check_same(files.paths[0], names, block)
-            yield with_dialect(numbered_from(block, before), files.dialect)
-            rows = block.first_row + block.rows
+        try:
+            for block in blocks:
+                names = names or block.names
+                check_same(files.paths[0], names, block)
+                yield with_dialect(numbered_from(block, before), files.dialect)
+                rows = block.first_row + block.rows
+        except NoRowsError:
+            if path == files.paths[-1] and not rows:
+                raise
 
 
 def _refuse_other(path: Path, format_: str = "") -> None:

@@ -54,9 +54,10 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
         if all(map(any, zip(*of_shares, strict=True))):
             raise DataError(f"{path}: the first line could be data")
     counts = np.array(share.gathered([table.rows for table in tables]))
-    for path, count in zip(paths, counts.sum(0), strict=True):
-        if not count:
-            raise DataError(f"{path} has no rows")
+    some = np.flatnonzero(counts.sum(0)).tolist()  # files with rows
+    if not some:
+        raise DataError(f"{paths[0]} has no rows")
+    tables, counts = [tables[k] for k in some], counts[:, some]
     for one, before in zip(tables, counts[: share.rank].sum(0).tolist(), strict=True):
         one.first_row = before
         one.agree(share)

@@ -5,9 +5,10 @@ import io
 import os
 import threading
 
+import numpy as np
 import pytest
 
-from bpcli.datasets.reading import READERS
+from bpcli.datasets.reading import READERS, Files, read_files
 from bpcli.errors import DataError
 from tests.tables import read_table
 
@@ -54,3 +55,28 @@ def test_a_pipe_that_is_no_such_file_is_told_before_it_is_read_on(tmp_path, name
     with pytest.raises(DataError):
         read_table(tmp_path / "pipe", name, stream)
     assert stream.tell() <= 1 << 18 or name in ("svm", "libsvm")
+
+
+@pytest.mark.parametrize("extension", [".csv", ".npy", ".svm", ".parquet"])
+def test_a_file_without_rows_adds_none_to_the_others(tmp_path, extension):
+    rng, paths = np.random.default_rng(0), []
+    for number, rows in enumerate([3, 0, 2, 0]):
+        path, X = tmp_path / f"part-{number}{extension}", rng.normal(size=(rows, 2)).round(3)
+        if extension == ".csv":
+            path.write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in X.tolist()))
+        elif extension == ".npy":
+            np.save(path, X)
+        elif extension == ".svm":
+            path.write_text("".join(f"1 1:{a} 2:{b}\n" for a, b in X.tolist()))
+        else:
+            pa = pytest.importorskip("pyarrow")
+            pytest.importorskip("pyarrow.parquet").write_table(pa.table({"a": X[:, 0], "b": X[:, 1]}), path)
+        paths.append(path)
+    read = [Files(tuple(paths)), Files((paths[0], paths[2]))]
+    every, some = map(read_files, read)
+    assert every.rows == some.rows == 5
+    assert [every.numeric(name).tolist() for name in every.names] == [
+        some.numeric(name).tolist() for name in some.names
+    ]
+    with pytest.raises(DataError):
+        read_files(Files((paths[1], paths[3])))

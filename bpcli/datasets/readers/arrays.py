@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.cells import Floats, to_numbers
 from bpcli.datasets.dense import Dense, MappedFile
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, nearest, several
+from bpcli.errors import DataError, NoRowsError, nearest, several
 from bpcli.memory import check_memory
 from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, npy_start, read_exactly, too_packed
 from bpcli.text.notation import number
@@ -249,7 +249,8 @@ def _column(values: Array) -> Array | list[str]:
 def _columns(what: str, array: Array) -> dict[str, Array]:
     """The columns x1, x2, … of an array; DataError if it has none, or no rows."""
     if not array.ndim or not array.size:
-        raise DataError(f"{what} has shape {array.shape}: expected a row for each sample", "numpy.save(FILE, X)")
+        kind = NoRowsError if array.shape[:1] == (0,) and array.ndim > 1 else DataError
+        raise kind(f"{what} has shape {array.shape}: expected a row for each sample", "numpy.save(FILE, X)")
     if array.dtype.kind == "U" and array.itemsize:
         points = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
         if points.max() > sys.maxunicode:

@@ -14,7 +14,7 @@ from bpcli.datasets.cells import to_numbers
 from bpcli.datasets.readers.arrays import cells_of
 from bpcli.datasets.readers.cell_parsers import numbers_of
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, MissingExtraError
+from bpcli.errors import DataError, MissingExtraError, NoRowsError
 from bpcli.memory import check_memory, is_tight
 from bpcli.sources import Reader, Source, malformed
 
@@ -85,7 +85,7 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
                     yield table_of(path, pa.Table.from_batches([batch]), first)
                     first += batch.num_rows
     if not first:
-        raise DataError(f"{path} has no rows: there is nothing to read")
+        raise NoRowsError(f"{path} has no rows: there is nothing to read")
 
 
 def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
@@ -97,7 +97,9 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
             found = load(content, start)
             found.validate(full=True)
     if not found.num_rows or not found.num_columns:
-        raise DataError(f"{path} has {found.num_columns} columns and {found.num_rows} rows: there is nothing to read")
+        raise (NoRowsError if found.num_columns else DataError)(
+            f"{path} has {found.num_columns} columns and {found.num_rows} rows: there is nothing to read"
+        )
     with malformed(f"{path} is not a whole {what} file"):
         return table_of(path, found, 0)
 

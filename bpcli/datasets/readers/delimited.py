@@ -26,7 +26,7 @@ from bpcli.datasets.readers.text_file import (
     not_text,
 )
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, OpenReadingError, several
+from bpcli.errors import DataError, NoRowsError, OpenReadingError, several
 
 _BLOCK = 1 << 20
 """Characters of a block: so many that the cost per block does not matter, and few compared with a table in memory."""
@@ -181,8 +181,8 @@ class Delimited(Records):
         """The columns of a table without rows; here an error, but a part of a file may have none."""
         raise self._no_rows()
 
-    def _no_rows(self) -> DataError:
-        return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
+    def _no_rows(self) -> NoRowsError:
+        return NoRowsError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
 
     def _names(self, text: Lines) -> tuple[str, list[str]]:
         """The place of the header, for messages, and the names in it; `text` is read up to the end of the header.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.cells import is_number
 from bpcli.datasets.sparse import LABEL, SparseTable, csr_array, matrix_of
-from bpcli.errors import DataError
+from bpcli.errors import DataError, NoRowsError
 from bpcli.sources import Source, Stretch
 
 Array = NDArray[Any]
@@ -44,7 +44,7 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     source = Source(path, stream)
     table = _table(source, _read(source))
     if not table.rows:
-        raise DataError(f"{path} has no rows: expected lines such as 1 3:0.5 7:2")
+        raise NoRowsError(f"{path} has no rows: expected lines such as 1 3:0.5 7:2")
     return table
 
 
