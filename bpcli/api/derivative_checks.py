@@ -13,6 +13,7 @@ from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
 from bpcli.calculus.checks.grading import UNREADABLE, AtKink, Factor, Grade, Tolerance
+from bpcli.calculus.checks.probes import Written
 from bpcli.calculus.checks.questions import Question, graded, question_of
 from bpcli.calculus.points.variables import Variables
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -189,7 +190,7 @@ def same_everywhere(subject: Subject) -> bool:
     question = subject.question
     with np.errstate(all="ignore"):
         here = question.truth(subject.inputs)
-        others = [question.truth(probe.inputs) for probe in question.probes(())]
+        others = [question.truth(probe.inputs) for probe in question.probes(Written())]
     known = [there for there in others if np.isfinite(there).all()]
     return bool(known) and all(np.allclose(there, here, rtol=1e-9, atol=0.0) for there in known)
 
