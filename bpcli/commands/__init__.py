@@ -302,10 +302,8 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
         output.discard(sys.stdout)
         return 0
     if processes() > 1 and _is_run_together(arguments) and isinstance(error, click.ClickException | UsageError):
-        from bpcli.commands.collective import told_together
-
         try:
-            told_together(error)
+            import_module("bpcli.commands.collective").told_together(error)
         except SystemExit as left:
             return int(left.code or 0)
         except (BpcliError, click.ClickException) as told:

@@ -150,11 +150,15 @@ class Formulas:
         return {abs(float(node.value)) for node in every if isinstance(node, Number)}
 
     def sides(self, columns: Columns) -> Array:
-        """On which sides of their kinks and jumps the formulas are, at many points: sides × points."""
+        """On which sides of their kinks and jumps the formulas are, at many points: sides × points.
+
+        Not of formulas with other names, such as the output a of a neuron that is asked for by its inputs.
+        """
         shapes = {name: np.shape(column)[:-1] for name, column in columns.items()}
-        found = [sides(made.program, {n: columns[n] for n in made.program.variables}) for made in self._all(shapes)]
+        every = self._all(shapes, missing=False)
+        found = [sides(made.program, {n: columns[n] for n in made.program.variables}) for made in every]
         points = max((part.shape[1] for part in found), default=1)
-        return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found])
+        return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found] or [np.zeros((0, 1))])
 
     def turned(self, values: Mapping[str, Any]) -> bool:
         """Whether rounding may have put a step of the formulas on another side of a kink or jump."""
@@ -193,9 +197,11 @@ class Formulas:
             self._made[key] = Calculation([tree], [text], shapes, [])
         return self._made[key]
 
-    def _all(self, shapes: Mapping[str, Shape]) -> Iterator[Calculation]:
-        """All formulas for names of these shapes."""
+    def _all(self, shapes: Mapping[str, Shape], missing: bool = True) -> Iterator[Calculation]:
+        """All formulas for names of these shapes; those with other names too, unless `missing` is False."""
         for text, tree in (cell for rows in self._read.values() for row in rows for cell in row):
+            if not missing and not set(names_in(tree)) <= shapes.keys():
+                continue
             yield self._made_for(text, tree, {n: shapes[n] for n in names_in(tree) if n in shapes})
 
 
