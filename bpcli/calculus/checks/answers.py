@@ -12,7 +12,7 @@ from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.checks.side_changes import Columns, is_turned, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
-from bpcli.calculus.language.tree import Number, names_in, postorder
+from bpcli.calculus.language.tree import Call, Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -143,6 +143,12 @@ class Formulas:
         ExpressionError for one that has a name without a value.
         """
         return {title: self._evaluated(rows, values, _value) for title, rows in self._read.items()}
+
+    def divides(self) -> bool:
+        """Whether they speak of N, the number of samples, or take a mean."""
+        every = [tree for rows in self._read.values() for row in rows for _, tree in row]
+        means = (isinstance(node, Call) and node.function == "mean" for tree in every for node in postorder(tree))
+        return any("N" in names_in(tree) for tree in every) or any(means)
 
     def constants(self) -> set[float]:
         """The sizes of the numbers written in them."""

@@ -18,6 +18,7 @@ KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 
 _SHOWN = 5  # names of entries in a message
 _OFTEN = 0.75  # of the inputs at which a factor matters at all: a factor of ±1 at more of the others is by sides
+_NEXT_TO_NOTHING = 1e-6  # of the usual size of the derivative
 _FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is right by chance
 
 
@@ -43,13 +44,21 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
             return found._replace(message=message, entries=entries, score=score)
     whole = np.asarray(right.all(axis=(1, 2)))
     place = int(np.flatnonzero(~whole)[0])
-    often = whole[plain].sum() >= max(2.0, _FEW * plain.sum())
+    telling = plain & ~_negligible(compared.truth, plain)
+    often = whole[telling].sum() >= max(2.0, _FEW * plain.sum())
     if whole[0] or (often and len(whole) > 1):
         return Grade("domain", entries, _at_another(compared, wrong, place), score=score)
     shown = ", ".join(_names(compared, wrong))
     others = int((~wrong).sum())
     share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
     return Grade("value", entries, f"wrong: {shown}{share}{_right_here(compared, wrong)}", score=score)
+
+
+def _negligible(truth: Array, plain: Truths) -> Truths:
+    """The inputs at which the derivative is next to 0: there an answer is right by chance, as of a sigmoid far out."""
+    sizes = np.nan_to_num(abs(truth)).max(axis=(1, 2), initial=0.0)
+    usual = float(np.median(sizes[plain])) if plain.any() else 0.0
+    return np.asarray((sizes > 0) & (sizes < _NEXT_TO_NOTHING * usual))
 
 
 def first_wrong(compared: Compared) -> int:
@@ -231,7 +240,7 @@ def _factor(compared: Compared, wrong: Truths) -> Grade | None:
     if not usable.any() or (compared.of_kink & wrong).any():  # a slope between those of a kink is no factor too much
         return None
     n = float(compared.samples)
-    if n > 1 and _explains(compared, wrong, n * compared.truth):
+    if n > 1 and not compared.divided and _explains(compared, wrong, n * compared.truth):
         message = f"the mean is missing: times 1/{n:g}{_where(compared, wrong)}"
         return _grade("missing_mean", message, n)
     known = [f for f in dict.fromkeys([*KNOWN_FACTORS, n, 1 / n]) if f != 1]

@@ -167,8 +167,8 @@ class Compared(NamedTuple):
     """An answer and the true derivative at one or more inputs; arrays inputs × outputs × entries.
 
     `undecided` marks the entries whose digits rounding has eaten. `names` are row by row, `blocks` the variables in
-    order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean; `sides` are
-    the derivatives on either side, if the one input is at a kink.
+    order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean, by
+    which a formula has `divided`; `sides` are the derivatives on either side, if the one input is at a kink.
     """
 
     truth: Array
@@ -180,6 +180,7 @@ class Compared(NamedTuple):
     blocks: Sequence[tuple[str, Shape]]
     factors: Sequence[Factor] = ()
     samples: int = 1
+    divided: bool = False
     sides: Sequence[tuple[str, Array]] = ()
 
     def holds(self, candidate: Array) -> Truths:

@@ -187,7 +187,7 @@ def _rounding_seen(
             if nearby is not None:
                 slack[k] = np.maximum(slack[k], _ROUNDED * np.nan_to_num(abs(_values(nearby) - given[k]), posinf=0.0))
         enough -= not (tolerance.right(truth[k], given[k], slack[k]) | undecided[k]).all()
-    about = (question.names, question.layout.blocks, (), question.samples)
+    about = (question.names, question.layout.blocks, (), question.samples, formulas.divides())
     compared = Compared(truth[kept], given[kept], slack[kept], undecided[kept], tolerance, *about)
     return [probe for probe, keep in zip(tried, kept, strict=True) if keep], compared
 

@@ -15,6 +15,8 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import Look
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.diagnostics import Diagnostics
+from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
+from bpcli.calculus.sweeps.rounding import value_errors_at
 from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import balls
@@ -139,6 +141,28 @@ class _InBalls(Calculation):
             )
 
 
+class _OfProven(Diagnostics):
+    """The diagnosis in doubles of a result that was proven without them."""
+
+    def at_fault(self, point: Point, second: bool = False) -> str | None:
+        """The operation to blame; also one of a 0 that doubles miss."""
+        return super().at_fault(point, second) or self._lost_zero(point)
+
+    def _lost_zero(self, point: Point) -> str | None:
+        """The first operation without a value where an operand is 0, as one is up to rounding: 1/(0.1*3-0.3)."""
+        values, xp = self.sweeps.forward(point), self.sweeps.namespace
+        errors = value_errors_at(self.program, xp, values, {})
+        for slot, step in enumerate(self.program.slots):
+            if not isinstance(step, Elementwise):
+                continue
+            for k, a in enumerate(step.args):
+                exact = xp.where(abs(values[a]) <= errors[a], 0.0, values[a])
+                args = [exact if i == k else values[b] for i, b in enumerate(step.args)]
+                if isinstance(self.program.slots[a], Instruction) and not self.sweeps.is_finite(step.value(xp, args)):
+                    return f"{self.place(slot, point)}: {self.place(a, {})} is 0, which doubles miss by rounding"
+        return None
+
+
 class Certified(Calculation):
     """A calculation whose results are correctly rounded for certain: by ball arithmetic at rising precision.
 
@@ -218,4 +242,4 @@ class Certified(Calculation):
     @property
     def diagnostics(self) -> Diagnostics:
         """The diagnosis in doubles."""
-        return self.plain.diagnostics
+        return _OfProven(self.plain.sweeps, self.plain.edges, self.plain.texts)

@@ -27,7 +27,7 @@ class Diagnostics:
     def edge_place(self, point: Point) -> str:
         """The operation whose slope jumps at the point, such as `relu(x) at x = 0`."""
         at = self.edges.at(self.sweeps.forward(point))
-        return self._place(at[0], point) if at else "the point"
+        return self.place(at[0], point) if at else "the point"
 
     def at_fault(self, point: Point, second: bool = False) -> str | None:
         """The first operation whose value is not finite, else one whose derivative is not; None if there is none."""
@@ -42,7 +42,7 @@ class Diagnostics:
             while isinstance(step := self.program.slots[slot], Instruction):
                 guilty = [a for a in self._taken(step, values) if not self.sweeps.is_finite(values[a])]
                 if not guilty:
-                    return self._place(slot, point)
+                    return self.place(slot, point)
                 slot = guilty[0]
             return str(step) if isinstance(step, str) else "inf"
         return None
@@ -91,7 +91,7 @@ class Diagnostics:
             args = [values[a] for a in step.args]
             for i, a in enumerate(step.args):
                 if active[a] and not self._has_finite_slope(xp, step, i, values[slot], args):
-                    return f"the {'second ' if xp.dual else ''}derivative of {self._place(slot, point)}"
+                    return f"the {'second ' if xp.dual else ''}derivative of {self.place(slot, point)}"
         return None
 
     def _has_finite_slope(
@@ -111,7 +111,7 @@ class Diagnostics:
                 return [step.args[1] if bool(condition != 0) else step.args[2]]
         return list(step.args)
 
-    def _place(self, slot: int, point: Point) -> str:
+    def place(self, slot: int, point: Point) -> str:
         """A step in the text of its expression, and the values there; slots are numbered expression by expression."""
         node = self.program.step(slot).node
         text = next(text for last, text in zip(self.program.outputs, self.texts, strict=True) if slot <= last)

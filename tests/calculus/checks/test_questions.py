@@ -187,6 +187,7 @@ FINDINGS = [
     ("sum(A**3)", "3*A**2", {"A": [[1, 2, 5], [3, 4, 6]]}, "right", None),
     ("sum(A**3)", "A**2", {"A": MATRIX}, "factor", 1 / 3),
     ("mean(v**2)", "2*v", {"v": [1, 2, 3]}, "missing_mean", 3),
+    ("mean(v**2)", "6*v/N", {"v": [1, 2, 3]}, "factor", 3),
     ("mse(y,p)", "-2*(y-p)*1,2*(y-p)", {"p": [0.3, 0.4], "y": [1, 0]}, "missing_mean", 2),
     ("dot(u,v)", "u,v", {"u": [1, 2], "v": [3, 4]}, "swapped", None),
     ("sin(v)", "cos(v)", {"v": [1, 2]}, "right", None),

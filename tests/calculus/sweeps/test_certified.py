@@ -320,3 +320,22 @@ def test_a_note_on_a_kink_says_what_is_used(text):
     assert used == {
         f"d/du[{k}]": float(slope) for k, slope in enumerate(gradient["u"])
     }  # of the first a 0 by cancelling
+
+
+@pytest.mark.parametrize(
+    ("text", "zero"),
+    [
+        ("1/(0.1*3-0.3)", "1/(0.1*3-0.3): (0.1*3-0.3)"),
+        ("2+log(0.1+0.2-0.3)", "log(0.1+0.2-0.3): 0.1+0.2-0.3"),
+        ("(0.7+0.1-0.8)**-2", "(0.7+0.1-0.8)**-2: (0.7+0.1-0.8)"),
+    ],
+)
+def test_a_zero_that_doubles_miss_is_named(text, zero):
+    proven = calculation(text, {})
+    assert math.isfinite(proven.plain.value({})[0])
+    assert math.isinf(proven.value({})[0])
+    assert proven.diagnostics.why_not_finite({}, []) == f"{zero} is 0, which doubles miss by rounding"
+
+
+def test_what_is_no_zero_is_no_division_by_one():
+    assert calculation("1/(0.1*3-0.2)", {}).diagnostics.why_not_finite({}, []).startswith("the numbers are beyond")
