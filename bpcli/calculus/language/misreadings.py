@@ -54,6 +54,9 @@ class Misreadings(TokenReader):
         if self.next.kind == NAME and self.next.text in WORDS:
             self.fail_at(self.next, f"'{self.next.text}' means nothing here", WORDS[self.next.text])
         a, b = self.source(*left.span), self.source(*right.span)
+        if self.next.kind == NAME and self.next.text[:1] in ("Σ", "Π") and operator.text == "/":
+            whole = self._over_all(self.take()).removeprefix("did you mean ").removesuffix("?")
+            self.fail(f"after {operator.text} this can be read in two ways", *left.span, f"write ({a}/{b})*{whole}")
         if isinstance(left, Name) and operator.text == "**":
             self.refuse_power_of_function(left, b)
         sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)

@@ -9,6 +9,8 @@ _NORM = re.compile(rf"(?<!\|)\|([^|]+)\|(?={_ORDER})|\|\|([^|]+)\|\|(?=_?\{{?∞
 _PART = re.compile(
     r"(?<=[\w)\]])(?:_\{([+-])\}|(?<=[)\]])_([+-])|_([+-])(?=\s*(?:$|[)\],*/^²³]))|([₊₋])|\^\{\+\}|\^\+$|⁺)"
 )
+_ROOT = re.compile(r"(?<![^\W\d])(∛|∜|³√|⁴√)\s*(\([^()]*\)|[^\W\d]\w*|\d[\d.]*)")
+_TRANSPOSED = re.compile(r"(?<!\w)([^\W\d]\w*)['′]\s*\*\s*([^\W\d]\w*)(?!\w|\s*\()")
 _BASE = re.compile(r"[^\W\d_]\w*\Z")
 _POWER = re.compile(r"\s*(?:\^|\*\*)\s*\d+|[²³]")
 _OPENING = {")": "(", "]": "["}
@@ -20,18 +22,29 @@ def sign_elsewhere(text: str) -> tuple[str, int, int, str] | None:
         meant = norm_here((found[1] or found[2]).strip(), text[found.end() :])
         hint = f"write {meant}" if meant else ""
         return "a |…| with an order behind it is a norm", found.start(), found.end(), hint
+    if found := _ROOT.search(text):
+        inside = _bare(found[2])
+        hint = f"write cbrt({inside})" if found[1] in ("∛", "³√") else f"write ({inside})**(1/4)"
+        return "other roots than √ have no sign", found.start(), found.end(), hint
+    if found := _TRANSPOSED.search(text):
+        hint = f"write {found[1]}.T@{found[2]}"
+        return "a ' behind a name is no transpose", found.start(), found.end(), hint
     for found in _PART.finditer(text):
         negative = "-" in found[0] or "₋" in found[0]
         start = _start_of_base(text, found.start())
         base = text[start : found.start()].strip()
         if not base or ("⁺" in found[0] and base.isupper()):  # A⁺ is an inverse
             continue
-        inside = base[1:-1] if base[0] in "([" else base
+        inside = _bare(base)
         power = match[0].strip() if (match := _POWER.match(text, found.end())) else ""
         meant = f"max(-({inside}), 0)" if negative else f"max({inside}, 0)"
         message = f"a {'negative' if negative else 'positive'} part is written as a maximum"
         return message, start, found.end(), f"write {meant}{power}"
     return None
+
+
+def _bare(base: str) -> str:
+    return base[1:-1] if base[0] in "([" else base
 
 
 def _start_of_base(text: str, end: int) -> int:
