@@ -382,13 +382,16 @@ def advice_on_call(name: str, arguments: Sequence[str], base: str = "") -> str:
     if found := readings_of_call(name, arguments, base):
         return f"did you mean {' or '.join(found)}?"
     library = f"{_LIBRARIES.get(base, base)}:{_key(name)}"
-    if instead := _NO_CALLS.get(library) or _NO_CALLS.get(name) or _NO_CALLS.get(_key(name)):
+    instead = _NO_CALLS.get(library) or _NO_CALLS.get(name) or _NO_CALLS.get(_key(name))
+    along = len(arguments) > 1 and _key(name) in ("var", "variance", "std", "sd", "stdev")  # an axis, or N-1
+    if instead and not along:
         return instead
     rows = _rows().get(_key(name), [])
     if rows and not any(arguments):
         parameters, meant = rows[0]
         return f"{name}({', '.join(parameters)}) is {meant}"
-    if not rows and name not in FUNCTIONS and not _base_of_log(name) and _key(name) not in ("piecewise", "ifs"):
+    known = rows or instead or name in FUNCTIONS or _base_of_log(name) or _key(name) in ("piecewise", "ifs")
+    if not known:
         return ""
     unknown = [f"{part[0]}=" for text in arguments if (part := _named(text)) and part[0] not in ("axis", "dim")]
     which = " and ".join(unknown) or f"a call with {len(arguments)} argument{'s' if len(arguments) > 1 else ''}"

@@ -287,6 +287,16 @@ class Misreadings(TokenReader):
             return _inverse_or_reciprocal(f"{name}({argument})", _inverse_call(name, argument))
         return f"write {name}({argument})^{exponent}"
 
+    def method_of(self, base: str) -> str:
+        """The advice on `(x-y).sum()`, of the text before the point; empty if it is no call, or not known."""
+        if self.next.kind != NAME or self.tokens[self.at + 1].text != "(":
+            return ""
+        at, name = self.at, self.take().text
+        arguments = [text for text in self.call_ahead()[1] if text]
+        self.at = at
+        meant = call_here(name, [base[1:-1] if _is_group(base) else base, *arguments], ".")
+        return f"write {meant}" if meant else ""
+
     def fail_with_module(self, base: Name) -> None:
         """`np.exp(x)` and `x.sum()`: a function stands alone; returns where the point means nothing of the kind."""
         at, names = self.at, [base.name]

@@ -210,7 +210,7 @@ class _Parser(Misreadings):
         if last.kind == SUPERSCRIPT and isinstance(left, nodes.Binary) and isinstance(left.left, nodes.Name):
             self.refuse_power_of_function(left.left, last.text)
         b = self.source(*self.next_operand(PRODUCT + 1))
-        hint = f"to multiply, write {self.source(*left.span)}*{b}"
+        hint = "" if b in ("(", "√") else f"to multiply, write {self.source(*left.span)}*{b}"
         if last.kind == token.kind == NUMBER:
             if last.text.isdecimal() and token.text.isdecimal() and len(token.text) == 3:
                 hint = f"write {last.text}{token.text} for one number"
@@ -355,7 +355,8 @@ class _Parser(Misreadings):
             operator = self.next.text in ("+", "-", "*", "/", "**")
             entrywise = operator and self.text[self.next.start - 1] == "."
             sign = self.text[self.next.start : self.next.end]
-            self.unexpected("T", f"write {sign}: it works entry by entry" if entrywise else _ONLY_T)
+            called = self.method_of(self.source(*base.span))
+            self.unexpected("T", f"write {sign}: it works entry by entry" if entrywise else called or _ONLY_T)
         return nodes.Transpose(base, (base.span[0], self.take().end))
 
     def index(self, base: nodes.Expression) -> nodes.Expression:
