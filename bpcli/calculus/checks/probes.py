@@ -1,9 +1,9 @@
 """Inputs at which a formula is tried: of both signs and all sizes, at 0, and on every side of every kink and jump."""
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,8 @@ _CLOSE = (1e-3, 0.1)  # relative: how far from a kink
 _LARGEST = 1e15  # a larger constant is not tried where nothing changes about it
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
+_NOTHING = 1e-300  # a distance that is 0 but for the change of a sign there
+_APART = 0.003  # relative: entries that have the same rank are not the same
 _ONE_PLACE = 1e-7  # relative: nothing is tried between kinks that are closer
 _RANDOM = 16  # inputs drawn at random
 _LINES = 12  # entries that are moved one by one
@@ -66,8 +68,8 @@ def far_number(rng: random.Random) -> float:
     return rng.choice((-1.0, 1.0)) * _short(rng.choice((60.0, 400.0, *_FAR)) * rng.uniform(0.8, 1.25))
 
 
-def _short(x: float) -> float:
-    return float(f"{x:.3g}")
+def _short(x: float, digits: int = 3) -> float:
+    return float(f"{x:.{digits}g}")
 
 
 def random_like(value: Any, draw: Callable[[], float]) -> Any:
@@ -177,12 +179,12 @@ def _some_of(places: Sequence[float], most: int) -> list[float]:
 
 def _about(places: Sequence[float]) -> Iterator[float]:
     """The numbers between kinks and close to both sides of each, also of one that is close to 0."""
-    for a, b in pairwise(places):
-        if b - a > _ONE_PLACE * max(abs(a), abs(b)):
+    for a, b in itertools.pairwise(places):
+        if b - a > max(_ONE_PLACE * max(abs(a), abs(b)), _NOTHING):
             low, between, high = ((1 - part) * a + part * b for part in (0.2, 0.4, 0.8))  # not 0 between −1 and 1
             yield _short(between) if low < _short(between) < high else between
     for place in places:
-        for size in {abs(place), max(abs(place), _GRID[1])} - {0.0}:
+        for size in {size for size in (abs(place), max(abs(place), _GRID[1])) if size > _NOTHING}:
             yield from (place + sign * size * step for sign in (-1, 1) for step in _CLOSE)
 
 
@@ -210,15 +212,15 @@ def _corners(
     Each entry is drawn from the numbers about its kinks and about constants: by a rank among these that all entries
     share, or that is one of two; by a rank of its own, or one at either end; or from those about its kinks alone.
     """
-    usual = [s * v for v in _GRID[1:] for s in (-1.0, 1.0)]
-    usual += [s * v * r for v in constants for r in (0.9, 1.1) for s in (-1.0, 1.0)]
-    rng, columns = np.random.default_rng(0), {}
+    sizes = [*_GRID[1:], *(v * r for v in constants if v < _SOUGHT[-1] for r in (0.9, 1.1))]
+    rng, columns, entry = np.random.default_rng(0), {}, itertools.count()
     count = max(64, min(_CORNERS, _MOST_WORK // searched.work))
     kind, common = np.arange(count) % 5, rng.random((2, count))
     for name in searched.names:
         rows = []
         for k in range(np.size(start[name])):
-            near = about.get((name, k), ())
+            near, apart = about.get((name, k), ()), 1.0 + _APART * (next(entry) % 32)
+            usual = [s * _short(v * apart, 4) for v in sizes for s in (-1.0, 1.0)]
             pool, own = np.array(sorted({*usual, *near})), rng.random(count)
             two = common[rng.integers(2, size=count), np.arange(count)]
             ends = np.where(own < 0.5, 0.2 * own, 1.0 - 0.2 * (1.0 - own))

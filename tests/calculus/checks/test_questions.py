@@ -6,6 +6,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpcli.api.formula import formula
 from bpcli.calculus.checks import questions
 from bpcli.calculus.checks.answers import read_answer
 from bpcli.calculus.checks.grading import Tolerance
@@ -318,6 +319,13 @@ def test_what_is_wrong_in_a_corner_or_beyond_a_kink_anywhere_is_not_right(text, 
     found = grade(text, wrong, point)
     assert found.finding in ("domain", "value"), found
     assert found.finding == "value" or found.counterexample
+
+
+@pytest.mark.parametrize("text", ["max(min(x,y),y+x)", "abs(max(min(y,x),log(x**2+1))-0.3)", "max(x,y)*min(x,y)"])
+def test_where_kinks_of_several_variables_meet_their_formula_is_not_tried(text):
+    """There the slopes along the axes are no value of the formula, which shares ties evenly."""
+    mine = str(formula(text, wrt=["x", "y"])).replace(" ", ",")
+    assert grade(text, mine, POINT).finding == "right"
 
 
 def test_a_constant_by_name_may_move_a_kink_far_out():
