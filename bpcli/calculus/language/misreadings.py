@@ -92,6 +92,8 @@ class Misreadings(TokenReader):
             self.fail_at(token, f"there is no function '{shown}'", meant)
         if arguments == [""] and token.text.lower() in CONSTANTS:
             self.fail_at(token, f"there is no function '{shown}'", f"write {token.text.lower()}")
+        if not _is_group(self.text[self.next.start : end]):
+            self.fail_at(token, f"there is no function '{shown}'", "the ( behind it is never closed: a ) is missing")
         hints = []
         letter, rest = token.text[:1], token.text[1:]
         if rest in FUNCTIONS and not self._multiplies(letter):

@@ -43,7 +43,9 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
     for function in sorted([*functions, *_GLUED], key=len, reverse=True):
         rest = name.removeprefix(function)
         if rest != name and _is_argument(rest) and (meant := call_here(function, [rest])):
-            return f"for the function write {meant}"
+            name_alone = function.rstrip("0123456789")
+            other = f" or {name_alone}({name[len(name_alone) :]})" if name_alone != function else ""
+            return f"for the function write {meant}{other}"
     if _FACTORS.fullmatch(name):
         return f"for a product write {'*'.join(_FACTOR.findall(name))}"
     if 2 < len(name) == len(set(name)) and set(name) <= set("xyz"):

@@ -218,6 +218,8 @@ def test_every_reading_that_is_offered_can_be_read_here(typed):
         ("round(x, 2)", "2 arguments"),
         ("np.var(x, axis=0)", "2 arguments"),
         ("x.T()", "side by side"),
+        ("2x(", "never closed"),
+        ("sine(x", "never closed"),
         ("np.piecewise(x, [x>0], [1])", "3 arguments"),
         ("np.select([x>0], [x], 0)", "3 arguments"),
         ("Piecewise((x, x>0))", "1 argument"),

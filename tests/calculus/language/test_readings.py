@@ -29,6 +29,8 @@ def notes(text):
         ("sinx", "for the function write sin(x)"),
         ("sin2x", "for the function write sin(2x)"),
         ("lnx", "for the function write log(x)"),
+        ("exp2x", "for the function write exp2(x) or exp(2x)"),
+        ("log10x", "for the function write log10(x) or log(10x)"),
         ("secx", "for the function write 1/cos(x)"),
         ("sqrtx", "for the function write sqrt(x)"),
         ("Σx", "for the sum write sum(x)"),
