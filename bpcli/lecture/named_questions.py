@@ -227,7 +227,8 @@ def _about_kinks(
 
     def at(columns: Columns) -> Patterns:
         points = max(np.shape(columns[key])[-1] for key in numbers)
-        every = ({**checked, **{key: columns[key][..., k] for key in numbers}} for k in range(points))
+        full = {key: np.broadcast_to(columns[key], (*np.shape(columns[key])[:-1], points)) for key in numbers}
+        every = ({**checked, **{key: full[key][..., k] for key in numbers}} for k in range(points))
         contexts = [context_of(name, inputs) if _accepted(NAMED[name], inputs) else None for inputs in every]
         known = [context for context in contexts if context is not None]
         found = np.zeros(points, np.int64)  # where there is no value

@@ -134,6 +134,7 @@ KINKS_OF_ANSWERS = [
     ("huber", {"y": 1, "yhat": 1.3}, "clip(yhat-y,-1.001,1)", "where(abs(y-yhat)<=1,yhat-y,sign(yhat-y))"),
     ("bce", {"y": 1, "yhat": 0.7}, "-1/max(yhat,1e-9)", "where(y==1,-1/yhat,1/(1-yhat))"),
     ("sigmoid", {"z": 0.5}, "where(z<-30,0,a*(1-a))", "where(z<-800,0,a*(1-a))"),
+    ("softmax_cce", {"logits": [1, 2, 3], "label": 2}, "where(logits>20,0,p-y)", "where(logits>20,p-y,p-y)"),
 ]
 
 
