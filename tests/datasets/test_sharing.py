@@ -23,16 +23,25 @@ def test_several_csv_files(tmp_path, parts, size):
     assert shared(files, size) == of_table(read_files(files))
 
 
-@pytest.mark.parametrize("empty", range(3))
-def test_a_file_without_rows_is_told_by_who_reads_the_whole(tmp_path, empty):
+@pytest.mark.parametrize("empty", [(0,), (1,), (2,), (0, 1), (1, 2)])
+def test_a_file_without_rows_adds_none(tmp_path, empty):
     paths = []
     for k in range(3):
         paths.append(tmp_path / f"part-{k}.csv")
-        paths[-1].write_text("a,b\n" + "1,2\n3,4\n" * (k != empty))
-    files = Files(tuple(paths))
-    assert shared(files, 2) is None
-    with pytest.raises(DataError, match=f"part-{empty}.csv has a header but no rows"):
-        read_files(files)
+        paths[-1].write_text("a,b\n" + "1,2\n3,u\n" * (k not in empty))
+    others = Files(tuple(path for k, path in enumerate(paths) if k not in empty))
+    for size in (2, 3):
+        assert shared(Files(tuple(paths)), size) == of_table(read_files(Files(tuple(paths))))
+    assert of_table(read_files(Files(tuple(paths)))) == of_table(read_files(others))
+
+
+def test_files_without_any_rows(tmp_path):
+    paths = [tmp_path / f"part-{k}.csv" for k in range(2)]
+    for path in paths:
+        path.write_text("a,b\n")
+    assert shared(Files(tuple(paths)), 2) is None
+    with pytest.raises(DataError, match=r"part-0\.csv has a header but no rows"):
+        read_files(Files(tuple(paths)))
 
 
 def test_a_format_that_is_not_shared(tmp_path):
