@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -201,6 +202,8 @@ def test_ranks_that_read_another_model_or_file_are_told(train, run_by):
 
 
 def test_a_signal_ends_a_process_that_waits_for_others_in_the_start_of_mpi(train, tmp_path):
+    if train.mpiexec is None or find_spec("mpi4py") is None:
+        pytest.skip("needs mpi4py and mpiexec, of the extra mpi")
     code = ON_ONE.format(what="raise SystemExit(0)")
     words = [train.mpiexec, "-n", "2", sys.executable, "-c", code, "train", "c.yaml"]
     started = subprocess.Popen(words, cwd=train.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
