@@ -8,7 +8,7 @@ import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, faint
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, Traits, faint
 from bpcli.formulas.activations import FADES
 
 LOG_OF_SUM = "log of sum"
@@ -191,48 +191,25 @@ def _apart(xp: RuleNamespace[Any], *args: Any) -> Any:
     return faint(xp, apart)
 
 
+def _row(name: str, terms: int, rules: tuple[Rule, Any], amplifies: Rule, rounds: Rule, leading: int = 0) -> Function:
+    """A row whose arguments are the weights and exponents of so many terms, in turn."""
+    traits = Traits(never_zero=True, fades=_apart, amplifies=amplifies, rounds=rounds, leading=leading or None)
+    return Function(name, (2 * terms, 2 * terms), "", *rules, **traits)
+
+
 @lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
-    return Function(
-        LOG_OF_SUM,
-        (2 * terms, 2 * terms),
-        "",
-        _log_of_sum,
-        _dlog_of_sum,
-        never_zero=True,
-        fades=_apart,
-        amplifies=_of_whole,
-        rounds=_rounds_log_of_sum,
-    )
+    return _row(LOG_OF_SUM, terms, (_log_of_sum, _dlog_of_sum), _of_whole, _rounds_log_of_sum)
 
 
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(
-        f"share of {k}",
-        (2 * terms, 2 * terms),
-        "",
-        *_share(k),
-        leading=k,
-        never_zero=True,
-        fades=_apart,
-        amplifies=_amplified_share(k),
-        rounds=_rounds_share(k),
-    )
+    return _row(f"share of {k}", terms, _share(k), _amplified_share(k), _rounds_share(k), k)
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
-    return Function(
-        f"log of share of {k}",
-        (2 * terms, 2 * terms),
-        "",
-        *_log_of_share(k),
-        never_zero=True,
-        fades=_apart,
-        amplifies=_amplified_share(k),
-        rounds=_rounds_log_of_share(k),
-    )
+    return _row(f"log of share of {k}", terms, _log_of_share(k), _amplified_share(k), _rounds_log_of_share(k))

@@ -67,7 +67,10 @@ def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[
             elif own := _OWN.get(slot.name):
                 found.append(_known(own(out, *args), out))
             elif slot.row is not None and slot.row.rounds is not None:
-                found.append(_known(FUNCTION * slot.row.rounds(xp, out, *args), out))
+                rounds = FUNCTION * slot.row.rounds(xp, out, *args)
+                found.append(
+                    xp.where(rounds == rounds, rounds, abs(out) * FUNCTION)
+                )  # infinite where all digits cancel
             else:
                 found.append(abs(out) * FUNCTION)
         elif slot.op.exact:
@@ -289,7 +292,8 @@ def _of_product(xp: PlainNamespace, step: Instruction, i: int, g: Any, out: Any,
         return added
     of_slope = 0.0 if step.row.exact_slope else abs(product) * FUNCTION
     if step.row.amplifies is not None:
-        of_slope = _known(of_slope * step.row.amplifies(xp, *args), of_slope)
+        amplified = of_slope * step.row.amplifies(xp, *args)
+        of_slope = xp.where(amplified == amplified, amplified, of_slope)
     return added + _size((_known(abs(error), product) + of_slope) * tangent)
 
 

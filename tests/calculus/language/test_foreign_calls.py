@@ -9,6 +9,7 @@ from bpcli.calculus.language.foreign_calls import advice_on_call, call_here
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.readings import reading_at, reading_of
 from bpcli.calculus.language.tree import Name, names_in, postorder
+from bpcli.calculus.rules.functions import CONSTANTS
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import ExpressionError
 
@@ -203,8 +204,10 @@ def test_a_hint_means_what_was_typed(typed, meant):
 
 @pytest.mark.parametrize("typed", [typed for typed, meant in MEANT if meant is not None])
 def test_every_reading_that_is_offered_can_be_read_here(typed):
-    for text in hints_of(typed):
-        parse(text)
+    offered = [parse(text) for text in hints_of(typed)]
+    assert offered
+    names = {name for tree in offered for name in names_in(tree)}
+    assert names <= POINT.keys() | CONSTANTS.keys()  # and no name is made up
 
 
 @pytest.mark.parametrize(
