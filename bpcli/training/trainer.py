@@ -15,7 +15,8 @@ from bpcli.datasets.spread import opened
 from bpcli.formulas.steps import Step, make_step
 from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config
-from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import Epoch, descend_epochs
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping

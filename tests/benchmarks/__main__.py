@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import descend_epochs
 from bpcli.training.descent.state import State
 from tests.benchmarks import bench_train, whole_commands
 

@@ -22,9 +22,10 @@ import numpy as np
 from bpcli.errors import MissingExtraError
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.steps import make_step
+from bpcli.training.descent.batches import Descent
 from bpcli.training.descent.compiled import descend_compiled, kind_of, program_text
 from bpcli.training.descent.compiler import compiled_program
-from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.loop import descend_epochs
 from bpcli.training.descent.state import State
 
 ROUNDS, RATE = 9, 0.05

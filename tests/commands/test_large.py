@@ -18,7 +18,7 @@ from bpcli.datasets import large
 from bpcli.datasets import stored as store
 from bpcli.datasets.readers import arrays, columnar, delimited
 from bpcli.training import checkpoint, model, named_data, parts, setup
-from bpcli.training.descent import loop
+from bpcli.training.descent import batches, loop
 
 N = 900
 
@@ -64,8 +64,8 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(delimited, "_BLOCK", 3000)
     monkeypatch.setattr(arrays, "_BLOCK", 3000)
     monkeypatch.setattr(columnar, "_BLOCK", 3000)
-    monkeypatch.setattr(loop, "_COPIED", 5000)
-    monkeypatch.setattr(loop, "_CHUNK", 500)
+    monkeypatch.setattr(batches, "_COPIED", 5000)
+    monkeypatch.setattr(batches, "_CHUNK", 500)
     monkeypatch.setattr(checkpoint, "_ROWS", 100)
     monkeypatch.setattr(model, "BLOCK", 64)
 

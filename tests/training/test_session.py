@@ -18,7 +18,7 @@ from bpcli.training import checkpoint
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
 from bpcli.training.config.loading import config_from_mapping
-from bpcli.training.descent import loop
+from bpcli.training.descent import batches, loop
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.session import session
 from bpcli.training.setup import prepare
@@ -134,7 +134,7 @@ def _same(one, other):
 @pytest.mark.parametrize("gathered", [True, False])
 def test_stopped_at_random_it_ends_with_the_same_bits(here, every_step, monkeypatch, gathered):
     if gathered:  # rows that are too many to be copied in order
-        monkeypatch.setattr(loop, "_COPIED", 0)
+        monkeypatch.setattr(batches, "_COPIED", 0)
     finish(config(output="whole"))
     rng = random.Random(2)
     for name in range(10):

@@ -17,7 +17,8 @@ from bpcli.formulas.optimizers import Optimizer, clip
 from bpcli.formulas.schedules import warmed_up
 from bpcli.numbers.traced import Traced, entries_text, function_text, header
 from bpcli.training.descent import kernels, row_kernels
-from bpcli.training.descent.loop import DenseBatches, Descent, Epoch, diverged, run_epochs
+from bpcli.training.descent.batches import DenseBatches, Descent
+from bpcli.training.descent.loop import Epoch, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import UpdateRule
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.formulas.steps import Step
-from bpcli.training.descent.loop import _CACHED, DenseBatches, Descent, run_epochs
+from bpcli.training.descent.batches import CACHED, DenseBatches, Descent
+from bpcli.training.descent.loop import run_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import PLAIN_DESCENT
 
@@ -109,7 +110,7 @@ class _StackedBatches:
         self.count = self._sets[0].count
         (self._N, n), self._size = first.X.shape, first.size
         F, C, K = self._shape = len(descents), models, outputs[0] if outputs else 1
-        held = self._held = min(self._N, self._size * max(1, _CACHED // max(1, 8 * n * F * self._size)))
+        held = self._held = min(self._N, self._size * max(1, CACHED // max(1, 8 * n * F * self._size)))
         self._X, self._y = np.empty((F, held, n)), np.empty((F, held), first.y.dtype)
         self._omega = None if first.weights is None else np.empty((F, held))
         self._z = np.empty(F * C * self._size * K)

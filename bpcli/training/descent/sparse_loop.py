@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bpcli import sums
 from bpcli.datasets.sparse import csr_array
 from bpcli.datasets.spread import opened
-from bpcli.training.descent.loop import Descent, Epoch, OptimizerSweep, added, diverged, run_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import Epoch, OptimizerSweep, added, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 
 Array = NDArray[Any]

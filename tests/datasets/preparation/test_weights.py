@@ -9,7 +9,8 @@ from bpcli.datasets.preparation.weights import class_weights, sample_weights
 from bpcli.errors import UsageError
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.model import best_constant_loss
 

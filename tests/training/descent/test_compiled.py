@@ -12,9 +12,10 @@ from bpcli.formulas.layers import activation_of, loss_of, pairs
 from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
 from bpcli.formulas.steps import make_step
 from bpcli.numbers.traced import UntraceableError
+from bpcli.training.descent.batches import Descent
 from bpcli.training.descent.compiled import descend_compiled, kind_of, program_text
 from bpcli.training.descent.compiler import compiled_program
-from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
+from bpcli.training.descent.loop import DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import update_rule_of

@@ -11,8 +11,9 @@ from autograd import grad
 from bpcli import sums
 from bpcli.datasets.row_file import RowFile
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import loop
-from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
+from bpcli.training.descent import batches
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import DivergedError, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.update_rule import update_rule_of
 
@@ -116,30 +117,13 @@ def test_l1_is_the_soft_threshold_of_the_step():
     assert b == bias
 
 
-def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
-    seen: list[float] = []
-
-    def step(z, y, weights):
-        seen.extend(y)
-        z[...] = 0
-        return 0.0
-
-    X, y = np.zeros((10, 2)), np.arange(10.0)
-    rng = np.random.default_rng(0)
-    options = {"learning_rate": 1.0, "batch_size": 3, "epochs": 2, "rng": rng}
-    list(descend_epochs(Descent(X, y, step, **options), State(np.zeros(2), np.zeros(()))))
-    first, second = seen[:10], seen[10:]
-    assert sorted(first) == sorted(second) == list(y)
-    assert first != second != list(y)
-
-
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize(("model", "activation", "loss"), [("softmax", None, "cce"), ("neuron", "sigmoid", "bce")])
 def test_rows_of_a_file_give_the_bits_of_rows_in_memory(monkeypatch, tmp_path, model, activation, loss, shuffle):
     """In windows of 3 batches and chunks of 2 rows, and as a whole."""
     for copied in (0, 3 * 7 * 24, 1 << 20):
-        monkeypatch.setattr(loop, "_COPIED", copied)
-        monkeypatch.setattr(loop, "_CHUNK", 2 * 24)
+        monkeypatch.setattr(batches, "_COPIED", copied)
+        monkeypatch.setattr(batches, "_CHUNK", 2 * 24)
         monkeypatch.setattr(sums, "ROWS", 7 if copied else 3)
         weights = []
         for stored in (False, True):
@@ -178,36 +162,12 @@ def test_a_large_batch_is_summed_by_blocks_along_a_tree(monkeypatch, kind, activ
         expected -= (parts[0][0].astype(dtype) * np.dtype(dtype).type(1 / len(batch))) * np.dtype(dtype).type(0.1)
         bias -= (np.asarray(parts[0][1], dtype) * np.dtype(dtype).type(1 / len(batch))) * np.dtype(dtype).type(0.1)
     for cached in (1, 1 << 20):
-        monkeypatch.setattr(loop, "_CACHED", cached)
+        monkeypatch.setattr(batches, "CACHED", cached)
         found, b_ = w.copy(), b.copy()
         rng = np.random.default_rng(4)
         train(kind, activation, loss, X, y, found, b_, batch_size=32, epochs=1, rng=rng, learning_rate=0.1)
         assert found.tobytes() == expected.tobytes()
         assert b_.tobytes() == bias.tobytes()
-
-
-def test_windows_visit_every_row_once_and_mix_what_stands_together(monkeypatch):
-    N, size = 10_000, 25
-    monkeypatch.setattr(loop, "_COPIED", 8 * 1000)
-    monkeypatch.setattr(loop, "_CHUNK", 8 * 20)
-    X, y = np.zeros((N, 1)), np.arange(N, dtype=float)
-    seen = []
-
-    def step(z, target, weights):
-        seen.append(target.copy())
-        z[...] = 0
-        return 0.0
-
-    keywords = {"learning_rate": 0.1, "batch_size": size, "epochs": 2, "rng": np.random.default_rng(0)}
-    list(descend_epochs(Descent(X, y, step, **keywords), State(np.zeros(1), np.zeros(()))))
-    epochs = np.concatenate(seen).reshape(2, N)
-    assert (np.sort(epochs) == np.arange(N)).all()
-    assert not np.array_equal(*epochs)
-    # Of rows sorted by class, the first half 0, each batch has nearly the share of both: binomially, 5 ± 1.1 in 25.
-    share = np.array([(batch < N / 2).mean() for batch in seen])
-    assert abs(share.mean() - 0.5) < 0.01
-    assert share.std() < 0.14  # 0.1 where all is shuffled; windows of 50 chunks add 0.07
-    assert len({int(row) // 20 for row in seen[0]}) > 15
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -237,7 +197,7 @@ def test_single_precision_is_near_double(kind, activation, loss):
 @pytest.mark.parametrize("copied", [0, 1 << 26])
 def test_the_inner_step_creates_no_arrays(monkeypatch, copied):
     """The peak of traced memory during an epoch does not see a single batch-sized temporary."""
-    monkeypatch.setattr(loop, "_COPIED", copied)
+    monkeypatch.setattr(batches, "_COPIED", copied)
     N, batch = 60000, 20000
     X, y = np.random.default_rng(0).normal(size=(N, 20)), np.random.default_rng(1).integers(0, 10, N)
     w, b = np.zeros((20, 10)), np.zeros(10)

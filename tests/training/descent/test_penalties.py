@@ -9,7 +9,8 @@ from sklearn.linear_model import ElasticNet
 
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import State
 from bpcli.training.descent.update_rule import update_rule_of

@@ -13,7 +13,8 @@ from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import side_by_side
-from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import DivergedError, descend_epochs
 from bpcli.training.descent.side_by_side import Stack, can_be_stacked, is_entrywise, likeness
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import update_rule_of
@@ -130,7 +131,7 @@ def test_whatever_the_shapes_are(data):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_from_where_it_was_stopped_it_goes_on_to_the_same_bits(monkeypatch, optimizer):
-    monkeypatch.setattr(side_by_side, "_CACHED", 500)  # several windows of rows
+    monkeypatch.setattr(side_by_side, "CACHED", 500)  # several windows of rows
     pair = ("softmax", None, "cce")
     make = partial(descents, pair, optimizer, weighted=True)
     assert stacked(make, pair, states(make(), pair), Pause(0.0)) == alone(make(), states(make(), pair))

@@ -11,7 +11,8 @@ from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import sparse_loop
-from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of

@@ -10,7 +10,8 @@ from autograd import grad
 from bpcli.formulas.choices import Task, settings_of
 from bpcli.formulas.optimizers import OPTIMIZERS, clip
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.batches import Descent
+from bpcli.training.descent.loop import descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import Stopping
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
