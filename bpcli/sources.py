@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from bpcli.errors import BpcliError, DataError, TooLargeError
 from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, memory_left, resident_memory
@@ -328,52 +328,12 @@ def too_packed(what: object, size: int) -> TooLargeError:
     )
 
 
-def is_archive(start: bytes) -> bool:
-    """Whether a file with these first bytes may be a zip archive, as `.npz` files are."""
-    return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
-
-
 def read_whole(path: Path) -> bytes:
     """The bytes of a file; DataError if it can't be read or is not a file, TooLargeError if memory is too small."""
     if not path.is_file():
         raise DataError(f"{path} can't be read: it is {'no file' if path.exists() else 'not there'}")
     with Source(path).opened() as file:
         return file.read()
-
-
-_HEADER = 1 << 16  # more bytes than the longest header that NumPy reads
-
-
-def npy_start(file: IO[bytes]) -> bytes:
-    """The bytes of an open .npy file up to its array; ValueError for a header that would crash NumPy.
-
-    NumPy divides by the 0 in a unit of time such as `s/0`. The header of an array of numbers or text has no `/`.
-    """
-    start = file.read(8)
-    width = 2 if start[6:7] == b"\1" else 4
-    size = file.read(width)
-    header = file.read(min(_HEADER, int.from_bytes(size, "little")))
-    if b"/" in header or b"\\" in header:
-        raise ValueError("the header names a unit, and neither numbers nor text have one")
-    return start + size + header
-
-
-def read_archive(path: Path) -> bytes:
-    """The bytes of a `.npz` file; ValueError if it is none, TooLargeError if its compression ratio is too large."""
-    with Source(path).opened() as file:
-        if not is_archive(file.peek(4)):
-            raise ValueError("no zip archive")
-        content = file.read()
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-        if size > max(SMALL, MOST_PACKED * len(content)):
-            raise too_packed(path, size)
-        for member in archive.infolist():
-            with archive.open(member) as array:
-                npy_start(array)
-    return content
 
 
 def read_exactly(file: Any, count: int, what: object = "what is read") -> memoryview | None:

@@ -32,6 +32,7 @@ BELOW = {  # a folder may import from itself and from these
     "ranks": {"errors", "sums"},
     "mpi_ranks": {"errors", "sums", "job", "ranks", "stop_signals"},
     "sources": {"errors", "memory"},
+    "archives": {"sources"},
     "paths": {"errors", "text"},
     "files": {"errors"},
     "folders": {"errors", "files"},
@@ -39,7 +40,9 @@ BELOW = {  # a folder may import from itself and from these
     "formulas": {"errors", "text", "numbers"},
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
     "calculus": {"errors", "memory", "text", "numbers", "formulas"},
-    "datasets": {"errors", "memory", "sums", "ranks", "sources", "text", "numbers", "formulas", "paths", "files"},
+    "datasets": {
+        *("errors", "memory", "sums", "ranks", "sources", "archives", "text", "numbers", "formulas", "paths", "files")
+    },
     "training": {
         *(
             "errors",
@@ -49,6 +52,7 @@ BELOW = {  # a folder may import from itself and from these
             "ranks",
             "mpi_ranks",
             "sources",
+            "archives",
             "text",
             "numbers",
             "formulas",
@@ -160,7 +164,7 @@ def test_only_commands_know_click_or_print(module):
 
 def test_only_some_places_open_files(module):
     name, tree = module
-    if place(name) in {"datasets", "docs", "files", "folders", "memory", "sources"} or name in {
+    if place(name) in {"datasets", "docs", "files", "folders", "memory", "sources", "archives"} or name in {
         "training/config/loading.py",
         "training/run.py",
         "training/checkpoint.py",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.archives import read_archive
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.datasets.spread import SpreadRows, SpreadSparse
@@ -22,7 +23,6 @@ from bpcli.errors import DataError
 from bpcli.files import write_atomically, writing
 from bpcli.folders import MARK, staging_path
 from bpcli.memory import product_threads
-from bpcli.sources import read_archive
 from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.archives import read_archive
 from bpcli.datasets.dialect import dialect_of
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.reading import READERS, is_named_as_table
@@ -21,7 +22,7 @@ from bpcli.files import write_new, writing
 from bpcli.folders import install, staged_folder
 from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
 from bpcli.paths import check_file
-from bpcli.sources import read_archive, read_whole
+from bpcli.sources import read_whole
 from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished

@@ -18,6 +18,23 @@ MODULES = {
 }
 """Prefixes of functions, as in `np.exp(x)`."""
 
+STRAY = {
+    ")": "this ) closes nothing",
+    "]": "this ] closes nothing",
+    "|": "this | has no partner",
+    ",": "a comma stands between the arguments of a function or the entries of a list",
+    ":": "a colon stands only in an index, as in x[1:3]",
+    "=": "= gives no value here",
+}
+"""What a character means where the expression should have ended."""
+
+STRAY_HINTS = {
+    "|": "an absolute value is |x|, and a product *|x|; where one of two conditions holds, max(x > 0, y > 0) is 1",
+    ",": "a decimal is written 1.5, a vector [1, 2]",
+    "=": "compare with ==",
+}
+"""What to write instead."""
+
 WORDS = {  # of other languages; the advice is given only where a name can't stand
     "and": "multiply conditions: (x > 0)*(y > 0)",
     "or": "the larger of two conditions is max(x > 0, y > 0)",

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.foreign_calls import call_here, is_foreign, readings_of_call
-from bpcli.calculus.language.hints import WORDS, norm_here
+from bpcli.calculus.language.hints import STRAY, STRAY_HINTS, WORDS, norm_here
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
 from bpcli.calculus.language.readings import readings
 from bpcli.calculus.language.render import to_text
@@ -36,20 +36,6 @@ from bpcli.errors import ExpressionError
 _ONLY_T = "A.T is the transpose; a product is u*v, or dot(u, v)"
 MAX_DEPTH = 200
 """How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
-
-_STRAY = {  # where the expression should have ended
-    ")": "this ) closes nothing",
-    "]": "this ] closes nothing",
-    "|": "this | has no partner",
-    ",": "a comma stands between the arguments of a function or the entries of a list",
-    ":": "a colon stands only in an index, as in x[1:3]",
-    "=": "= gives no value here",
-}
-_STRAY_HINTS = {
-    "|": "an absolute value is |x|, and a product *|x|; where one of two conditions holds, max(x > 0, y > 0) is 1",
-    ",": "a decimal is written 1.5, a vector [1, 2]",
-    "=": "compare with ==",
-}
 
 
 def parse(text: str) -> nodes.Expression:
@@ -122,9 +108,9 @@ class _Parser(Misreadings):
         if self.next.kind == END:
             self.fail_at(opening, f"this {opening.text} is never closed: a {closing} is missing")
         self.refuse_bar_behind_function()
-        if closing == "|" and self.ahead(*_STRAY):
-            self.fail_at(opening, "this | has no partner", _STRAY_HINTS["|"])
-        hint = _STRAY_HINTS["|"] if self.ahead("|") else ""
+        if closing == "|" and self.ahead(*STRAY):
+            self.fail_at(opening, "this | has no partner", STRAY_HINTS["|"])
+        hint = STRAY_HINTS["|"] if self.ahead("|") else ""
         if closing == ")" and self.ahead(","):
             hint = "a vector is written [1, 2]"
         return self.unexpected(f"an operator or the {closing} of the {opening.text}", hint)
@@ -138,10 +124,10 @@ class _Parser(Misreadings):
         token = self.next
         if token.kind != END:
             self.refuse_bar_behind_function()
-            hint = _STRAY_HINTS.get(token.text, "")
+            hint = STRAY_HINTS.get(token.text, "")
             if token.text == "=" and isinstance(tree, nodes.Name):
                 hint = "; ".join(filter(None, [self.right_side(token.end), hint]))
-            self.fail_at(token, _STRAY[token.text], hint)
+            self.fail_at(token, STRAY[token.text], hint)
         return tree
 
     def expression(self, least: int) -> nodes.Expression:

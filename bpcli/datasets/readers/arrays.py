@@ -18,12 +18,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli.archives import is_archive, npy_start
 from bpcli.datasets.cells import Floats, to_numbers
 from bpcli.datasets.dense import Dense, MappedFile
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NoRowsError, nearest, several
 from bpcli.memory import check_memory
-from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, npy_start, read_exactly, too_packed
+from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, malformed, read_exactly, too_packed
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
