@@ -170,8 +170,10 @@ def of_quotient(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> D
 
 
 def of_power(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
-    """x^y changes by |y|·δx/x + |ln x|·δy of itself; at 0 it is as small as the error is."""
-    if x.copy_abs() > e:
+    """x^y changes by |y|·δx/x + |ln x|·δy of itself; at 0 it is as small as the error is. A negative x has any power
+    within the error of y: of either sign, or none.
+    """
+    if x.copy_abs() > e and (x > 0 or not f):
         relative = _over(BOUNDS.multiply(BOUNDS.add(y.copy_abs(), f), e), _below(x, e))
         if f:
             logarithm = BOUNDS.multiply(BOUNDS.ln(x.copy_abs()).copy_abs(), _MARGIN)

@@ -65,6 +65,7 @@ def test_the_bound_of_what_two_errors_move_is_one(name):
     @example(2.0, 0.5, -30.0, -30.0, 1.0, -1.0)
     @example(-3.0, 2.0, -30.0, -120.0, 1.0, 1.0)
     @example(-1.0, 1e-40, -50.0, -30.0, 1.0, -1.0)
+    @example(-1.0, 0.0, -1.0, 0.0, -1.0, -1.0)
     @settings(max_examples=60)
     def holds(x, y, k, m, here, there):
         with mpmath.workdps(400), digits(150):
