@@ -1,7 +1,7 @@
 """Divides the rows of files among processes: each process reads one stretch of them, and no row is read twice."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from bpcli.datasets.share import Gathering
 from bpcli.datasets.stacking import stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
+from bpcli.ranks import Ranks
 
 
 class Stretches(Protocol):
@@ -101,3 +102,14 @@ def fingerprint(path: Path) -> tuple[str, int, int]:
             found = zlib.crc32(file.read(_SAMPLE), found)
         return path.name, size, found
     return path.name, 0, 0
+
+
+def check_same_files(paths: Iterable[Path], ranks: Ranks) -> None:
+    """DataError if a rank finds other files than rank 0, as their fingerprints show."""
+    first, *others = ranks.gathered([fingerprint(path) for path in paths if path.is_file()])
+    for rank, found in enumerate(others, 1):
+        if found != first:
+            odd = sorted({*found} ^ {*first})[0][0]
+            lacking = [who for who, marks in ((rank, found), (0, first)) if odd not in (name for name, _, _ in marks)]
+            how = f"{ranks.named(lacking[0])} has no {odd}" if lacking else f"{odd} is another one"
+            raise DataError(f"{ranks.named(rank)} does not find the files that rank 0 does: {how}")

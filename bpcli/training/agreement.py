@@ -3,12 +3,11 @@
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from bpcli import sums
-from bpcli.datasets.sharing import fingerprint
+from bpcli.datasets.sharing import check_same_files
 from bpcli.errors import ConfigError, DataError, UsageError
 from bpcli.ranks import Ranks
 from bpcli.training import checkpoint as checkpoints
@@ -40,15 +39,7 @@ def check_same_inputs(ranks: Ranks, files: Iterable[Path], options: Mapping[str,
     if ranks.size == 1:
         return
     _check_alike(ranks, {**versions(), **_texts(options)})
-    first, *others = ranks.gathered([fingerprint(path) for path in files])
-    differing = [
-        f"{ranks.named(rank)}: {there[0]} is another file than rank 0's {here[0]}"
-        for rank, other in enumerate(others, 1)
-        for here, there in zip_longest(first, other, fillvalue=("nothing", 0, 0))
-        if here != there
-    ]
-    if differing:
-        raise DataError("\n  ".join(differing), "every process reads the same files")
+    check_same_files(files, ranks)
 
 
 def _texts(options: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Makes a training ready from its config: reads and splits the data, fits the preparation, starts the weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,9 +10,8 @@ from bpcli.datasets.large import has_blocks, is_large, shares_are_large
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.readers.text_file import OtherEncodingError
-from bpcli.datasets.reading import Files
 from bpcli.datasets.share import WHOLE, Gathering, NotSharedError, Share
-from bpcli.datasets.sharing import fingerprint
+from bpcli.datasets.sharing import check_same_files
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
@@ -59,7 +58,7 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
     """
     files = data_files(config)
     if ranks.size > 1:
-        check_same_files(files, ranks)
+        check_same_files((path for table in files for path in table.paths), ranks)
         if not shares_are_large(files, ranks):
             with suppress(NotSharedError):
                 return _shared(config, Share(ranks))
@@ -103,18 +102,6 @@ def _shared(config: Config, share: Share) -> Training:
     training = started(config, prepared)
     training.notes.extend(notes)
     return training
-
-
-def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
-    """DataError if a rank finds other files than rank 0, as their fingerprints show."""
-    mine = [fingerprint(path) for files in tables for path in files.paths if path.is_file()]
-    first, *others = ranks.gathered(mine)
-    for rank, found in enumerate(others, 1):
-        if found != first:
-            odd = sorted({*found} ^ {*first})[0][0]
-            lacking = [who for who, marks in ((rank, found), (0, first)) if odd not in (name for name, _, _ in marks)]
-            how = f"{ranks.named(lacking[0])} has no {odd}" if lacking else f"{odd} is another one"
-            raise DataError(f"{ranks.named(rank)} does not find the files that rank 0 does: {how}")
 
 
 @dataclass(frozen=True)
