@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, is_turned, sides
+from bpcli.calculus.checks.side_changes import Columns, may_change_sides, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Call, Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
@@ -169,9 +169,8 @@ class Formulas:
     def turned(self, values: Mapping[str, Any]) -> bool:
         """Whether rounding may have put a step of the formulas on another side of a kink or jump."""
         shapes = {name: np.shape(value) for name, value in values.items()}
-        return any(
-            is_turned(made, {n: values[n] for n in made.program.variables}, FUNCTION) for made in self._all(shapes)
-        )
+        each = ((made, {n: values[n] for n in made.program.variables}) for made in self._all(shapes))
+        return any(may_change_sides(made, at, FUNCTION) for made, at in each)
 
     def errors(self, values: Mapping[str, Any]) -> dict[str, Cells]:
         """How far these numbers may be off by rounding, in their shape."""

@@ -22,7 +22,7 @@ from bpcli.calculus.checks.grading import (
     typed_slack,
 )
 from bpcli.calculus.checks.probes import Probe, Written, probes_of
-from bpcli.calculus.checks.side_changes import is_turned
+from bpcli.calculus.checks.side_changes import may_change_sides
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
 from bpcli.calculus.language.tree import Call
 from bpcli.calculus.rules.functions import OPERATORS
@@ -309,7 +309,7 @@ def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, p
     """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof: also where
     rounding may have put a step on another side of a kink.
     """
-    if not prove and is_turned(calculation, point):
+    if not prove and may_change_sides(calculation, point):
         return truth, np.ones(truth.shape, bool)
     doubtful = np.array(slope_errors(calculation, point)) > SPOILT * abs(truth)
     proven = proven_jacobian(calculation, point) if prove and doubtful.any() else None

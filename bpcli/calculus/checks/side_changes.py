@@ -13,7 +13,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import value_errors
 from bpcli.calculus.sweeps.seeds import Point, some_points
-from bpcli.calculus.sweeps.turning import any_true, turned
+from bpcli.calculus.sweeps.turning import is_turned
 from bpcli.numbers.namespaces import arrays
 
 Columns = Mapping[str, Any]
@@ -58,11 +58,11 @@ def sides(program: Program, columns: Columns) -> Array:
     return np.concatenate(rows).astype(float) if rows else np.zeros((0, points))
 
 
-def is_turned(calculation: Calculation, point: Point, given: float = 0.0) -> bool:
+def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0) -> bool:
     """Whether rounding may have put a step on another side, where the variables are off by `given` of themselves."""
     values = calculation.sweeps.forward(point)
     bounds = value_errors(calculation, values, dict.fromkeys(calculation.program.variables, given))
-    return any(map(any_true, turned(calculation.program, calculation.namespace, values, bounds)))
+    return is_turned(calculation.program, calculation.namespace, values, bounds)
 
 
 def patterns(program: Program, columns: Columns) -> Patterns:

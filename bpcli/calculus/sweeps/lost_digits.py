@@ -9,7 +9,7 @@ from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
-from bpcli.calculus.sweeps.turning import any_true, turned
+from bpcli.calculus.sweeps.turning import is_turned
 from bpcli.calculus.sweeps.wide_range import is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
@@ -75,7 +75,9 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         errors = slope_errors(calculation, point)
         slots = calculation.sweeps.forward(point)
         doubtful = _left_range(calculation, point) or not all(map(calculation.sweeps.is_finite, slots))
-        doubtful = doubtful or _turns(calculation, slots, value_errors(calculation, slots, {}))
+        doubtful = doubtful or is_turned(
+            calculation.program, calculation.namespace, slots, value_errors(calculation, slots, {})
+        )
     found = [
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
@@ -120,7 +122,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         far = _left_range(calculation, point, slopes=False)
         finite = all(map(calculation.sweeps.is_finite, slots))
         bounds = value_errors(calculation, slots, {}) if finite else [0.0] * len(slots)
-        doubtful = far or not finite or _turns(calculation, slots, bounds)
+        doubtful = far or not finite or is_turned(calculation.program, calculation.namespace, slots, bounds)
     errors = [_spread(bounds[slot], shape) for slot, shape in calculation.sweeps.outputs]
     found = [
         Lost(row, 0, error)
@@ -129,11 +131,6 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
     ]
     rows = [[value] for value in values]
     return _disproven(found, rows, calculation, point, lambda twin: [[v] for v in numbers(twin.value(point))])
-
-
-def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
-    """Whether rounding may turn a step."""
-    return any(map(any_true, turned(calculation.program, calculation.namespace, values, bounds)))
 
 
 def _left_range(calculation: Calculation, point: Point, slopes: bool = True) -> bool:

@@ -33,6 +33,11 @@ def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list
             yield from _different(xp, step, step.has_edge, (out, args), (step.value(xp, moved), moved))
 
 
+def is_turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list[Any]) -> bool:
+    """Whether rounding may turn a step at all, by the same."""
+    return any(map(any_true, turned(program, xp, values, bounds)))
+
+
 def _different(
     xp: PlainNamespace, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]
 ) -> Iterator[Any]:

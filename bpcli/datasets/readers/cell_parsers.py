@@ -1,7 +1,7 @@
 """Parses the lines of a text table into columns, each block by the fastest of four parsers that can read it.
 
 All four round correctly. Blocks of plain numbers are read by pyarrow, if they are long and it is installed, else by
-`plain_numbers`, which takes about twice as long. NumPy's `loadtxt`, about three times slower than that, reads blocks
+`plain_numbers`, which takes half as long again. NumPy's `loadtxt`, about four times slower than that, reads blocks
 without quotes; it is not given quotes because it accepts ones that are misplaced or never closed. `csv`, slower again
 by a factor of two to three, reads all other blocks, and those in which NumPy finds a cell that is not a number; after
 that NumPy reads the columns of such cells as text. (`python tests/benchmarks/bench_csv.py` measures all four.)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.calculus.checks.side_changes import changes_on_lines, is_turned, pattern, patterns, sides
+from bpcli.calculus.checks.side_changes import changes_on_lines, may_change_sides, pattern, patterns, sides
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 
@@ -75,4 +75,4 @@ def test_points_on_two_sides_have_two_patterns(text, places):
 )
 def test_rounding_may_put_a_step_on_another_side(text, x, turns):
     made = Calculation([parse(text)], [text], {"x": ()}, ["x"])
-    assert is_turned(made, {"x": x}) == turns
+    assert may_change_sides(made, {"x": x}) == turns
