@@ -11,7 +11,7 @@ from bpcli.calculus.language.hints import (
     MODULES,
     WORDS,
 )
-from bpcli.calculus.language.readings import nearest_function
+from bpcli.calculus.language.readings import POWER_BEHIND, nearest_function
 from bpcli.calculus.language.token_reader import TokenReader
 from bpcli.calculus.language.tokens import END, MINUS, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
 from bpcli.calculus.language.tree import Expression, Name
@@ -86,6 +86,9 @@ class Misreadings(TokenReader):
                 end,
                 self.right_side(self.text.index("=", end) + 1),
             )
+        if token.text == "E" and (power := POWER_BEHIND.match(following)) and power[0]:
+            both = f"mean({inside}{power[0]}) or mean{inside}{power[0]}"
+            self.fail(f"there is no function '{shown}'", token.start, end + len(power[0]), f"did you mean {both}?")
         if meant := self._over_all(token) or advice_on_call(token.text, arguments):
             if token.text == "diag" and token.start == 0 and end == len(self.text):
                 meant = "there are no diagonal matrices; of one that is a derivative, its diagonal is answer enough"
@@ -365,10 +368,10 @@ def _one_call(match: "re.Match[str]") -> str:
 
 
 def _is_group(text: str) -> bool:
-    """Whether a text is one pair of parentheses with all between them."""
+    """Whether a text is one pair of parentheses with all between them, brackets in pairs too."""
     depth = 0
     for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
+        depth += (character in "([") - (character in ")]")
         if depth == 0:
             return character == ")" and place == len(text) - 1
     return False

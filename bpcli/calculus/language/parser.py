@@ -298,7 +298,8 @@ class _Parser(Misreadings):
             plural = "" if wanted == "1" else "s"
             message = f"{name} takes {wanted} argument{plural}, not {len(arguments)}"
             texts = [self.source(*argument.span) for argument in arguments]
-            self.fail(message, *span, f"write {' or '.join(readings_of_call(name, texts)) or function.signature}")
+            meant = " or ".join(readings_of_call(name, texts))
+            self.fail(message, *span, f"write {meant}" if meant else f"its form is {function.signature}")
         if axis is not None and not function.takes_axis(len(arguments)):
             self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
         return nodes.Call(name, tuple(arguments), axis, span, (token.start, token.end))

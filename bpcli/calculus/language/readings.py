@@ -71,7 +71,10 @@ def reading_at(text: str, span: tuple[int, int], name: str, known: Iterable[str]
         return f"for the {word} write {function}({name[1:]}{_plain(more[0])})"
     if name in _GLUED and (argument := _NEGATIVE.match(behind)):
         return f"for the function write {call_here(name, [argument[1]])}"
-    return reading_of(name, known)
+    reading = reading_of(name, known)
+    if reading.endswith(")") and " or " not in reading and (power := POWER_BEHIND.match(behind)) and power[0]:
+        return f"{reading}{_plain(power[0])} or {reading.rpartition(' ')[2][:-1]}{_plain(power[0])})"  # sinx²
+    return reading
 
 
 def _plain(powers: str) -> str:
@@ -80,6 +83,9 @@ def _plain(powers: str) -> str:
 
 _OVER_ALL = {"Σ": ("sum", "sum"), "Π": ("prod", "product")}
 _POWER = r"(?:\s*(?:\^|\*\*)\s*\w+|[²³])?"
+POWER_BEHIND = re.compile(rf"{_POWER}(?!\s*[\w(])")
+"""The power behind an operand; empty if there is none."""
+
 _MORE_FACTORS = re.compile(rf"{_POWER}(?:\s*\*\s*[^\W\dΣΠ]\w*(?!\w|\s*\(){_POWER})*")
 _NEGATIVE = re.compile(rf"\s*(-\s*[\w.]+{_POWER})(?!\s*[\w(])")
 _RAISED = re.compile(r"([^\W\d]\w*|\([^()]*\)|\[[^\[\]]*\])\s*(?:\^|\*\*)\s*\Z")

@@ -191,6 +191,9 @@ MEANT = [
     ("αsinx", 0.3 * np.sin(X)),
     ("xexpx", X * np.exp(X)),
     ("pix", np.pi * X),
+    ("sinx²", np.sin(X) ** 2),
+    ("tanx^2", np.tan(X) ** 2),
+    ("xsinx**3", X * np.sin(X) ** 3),
 ]
 
 
@@ -236,6 +239,19 @@ def test_what_is_not_understood_is_said_and_nothing_offered(typed, unknown):
     assert unknown in text or unknown.replace("s", "") in text
     assert "write" not in text
     assert "did you mean" not in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "readings"),
+    [
+        ("sinx²", ["sin(x)^2", "sin(x^2)"]),
+        ("lnx^2", ["log(x)^2", "log(x^2)"]),
+        ("xsinx**3", ["x*sin(x)**3", "x*sin(x**3)"]),
+        ("E(x-x)²", ["mean((x-x)²)", "mean(x-x)²"]),
+    ],
+)
+def test_a_power_behind_has_both_readings(typed, readings):
+    assert hints_of(typed) == readings
 
 
 @pytest.mark.parametrize("name", ["rsoftplus", "crelu", "qsqrt", "pmean", "dtanh"])

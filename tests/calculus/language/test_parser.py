@@ -281,8 +281,8 @@ ERRORS = [  # typed, what the caret marks, part of the message, part of the advi
     ("sin³(x)", "sin", "sin is a function", "write sin(x)^3"),
     ("max+1", "max", "max is a function", "max(x)"),
     # arguments
-    ("clip(x)", "clip(x)", "clip takes 3 arguments, not 1", "write clip(x, low, high)"),
-    ("1+sin(x, y)", "sin(x, y)", "sin takes 1 argument, not 2", "write sin(x)"),
+    ("clip(x)", "clip(x)", "clip takes 3 arguments, not 1", "its form is clip(x, low, high)"),
+    ("1+sin(x, y)", "sin(x, y)", "sin takes 1 argument, not 2", "its form is sin(x)"),
     ("sin()", "sin()", "sin takes 1 argument, not 0", "sin(x)"),
     ("hypot(x)+1", "hypot(x)", "hypot takes 2 arguments, not 1", "hypot(x, y)"),
     ("max()", "max()", "max takes 1", "max"),
