@@ -146,7 +146,7 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
     values = {"a": output, "p": output, "yhat": output, "f": value, **values}
     if "logits" in values:
         values |= {"p": np.asarray(softmax(values["logits"])), "l": values["logits"]}
-    values["N"] = float(_samples(name, inputs))
+    values |= {"N": float(_samples(name, inputs)), "ŷ": values["yhat"]}
     return {key: float(v) if np.ndim(v) == 0 else v for key, v in values.items()}
 
 

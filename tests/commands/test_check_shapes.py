@@ -32,6 +32,7 @@ CASES = [(["jacobian", name], inputs) for name, inputs in NAMES.items()] + EXPRE
 
 
 SEVERAL = [
+    (["grad", "1e6*exp(x)*y"], ["--at", "x=1.3,y=0.7"]),
     (["grad", "x**2*sin(y)"], ["--at", "x=1.3,y=2", "--at", "x=0.3,y=1"]),
     (["jacobian", "x*v", "sum(v)*x"], ["--at", "x=1.3,v=[2,0.7]", "--at", "x=0.3,v=[1,4]"]),
     (["jacobian", "softmax"], ["--logits", "1,2,3;0,1,0.5"]),
@@ -170,3 +171,23 @@ def test_the_diagonal_stands_for_a_diagonal_matrix(bpcli):
         mine = separator.join(f"{v:.3f}" for v in slopes)
         assert bpcli("check", "tanh", "--z", "0.5,1", "--mine", mine).code == 0
     assert bpcli("check", "tanh", "--z", "0.5,1", "--mine", "0.79,0.42").code == 1  # two digits are too few
+
+
+@pytest.mark.parametrize(
+    ("asked", "mine", "right"),
+    [
+        (["sigmoid", "--z", "0.5,1"], "da/dz = a*(1-a)", True),
+        (["sigmoid", "--z", "0.5,1"], "d/dz:\n0.2350 0.1966", True),
+        (["sigmoid", "--z", "0.5,1"], "a·(1−a)", True),
+        (["sigmoid", "--z", "0.5,1"], "a²·(1-a)/a", True),
+        (["sigmoid", "--z", "0.5,1"], "2·a·(1-a)", False),
+        (["sum(x*y**2)", "--at", "x=[1,2],y=[3,4]"], "y·y, 2x·y", True),
+        (["dot(x,y)**2", "--at", "x=[1,2],y=[3,4]"], "2*(x·y)*y, 2*(x·y)*x", True),
+        (["dot(x,y)", "--at", "x=[1,2],y=[3,4]"], "x·y, x·y", False),
+        (["bce", "--y", "1,0", "--yhat", "0.3,0.4"], "(ŷ-y)/(ŷ·(1-ŷ))/N", True),
+    ],
+)
+def test_a_title_the_dot_and_the_hat_of_lectures_are_read(bpcli, asked, mine, right):
+    (record,) = bpcli("check", *asked, "--mine", mine, "--format", "json").json
+    assert record["agree"] is right
+    assert record["finding"] != "shape"

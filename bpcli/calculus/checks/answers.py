@@ -233,6 +233,8 @@ def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | 
     variables one below the other, with or without their titles; all in one row; and of a diagonal matrix the diagonal.
     """
     named = dict(layout.blocks)
+    if len(named) == 1 and set(parts) == set(named):
+        parts = {"": parts[layout.blocks[0][0]]}  # its title adds nothing
     if list(parts) != [""]:
         if set(parts) != set(named):
             return None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
+_WHOLE = 1e-9  # relative: a number that close to a whole one is it
 UNREADABLE = "unreadable"  # an answer that can't be read, or is missing
 
 FINDINGS = (
@@ -118,13 +119,25 @@ def loosely_typed(typed: Sequence[Sequence[str | None]]) -> Array:
     return np.array([[half_a_digit(t, 1) if t else 0.0 for t in row] for row in typed])
 
 
-def typed_slack(typed: Sequence[Sequence[str | None]], given: Array) -> Array:
+def half_a_whole_digit(typed: str, exact: float, least: int = 3) -> float:
+    """The same of a whole number, `least` digits or more before the zeros at its end, for one that is not whole."""
+    match = _DECIMAL.fullmatch(typed.strip())
+    digits = "" if match is None or match[2] or match[3] else match[1].lstrip("0")
+    kept = digits.rstrip("0")
+    whole = not math.isfinite(exact) or abs(exact - round(exact)) <= _WHOLE * abs(exact)
+    return 0.0 if whole or len(kept) < least else 0.5000001 * 10.0 ** (len(digits) - len(kept))
+
+
+def typed_slack(typed: Sequence[Sequence[str | None]], given: Array, truth: Array | None = None) -> Array:
     """How far each entry of an answer may be off for the digits that it was typed with.
 
     Where others have three digits or more, a number may have lost the zeros at its end, as printed ones do: 0.25 beside
-    0.3333 is 0.2500, and 0.09 is 0.0900.
+    0.3333 is 0.2500, and 0.09 is 0.0900. Large ones are printed as whole numbers: 22030 is right for 22026.47.
     """
     slack = np.array([[half_a_digit(t) if t else 0.0 for t in row] for row in typed])
+    if truth is not None:
+        for place, t in np.ndenumerate(np.array(typed, object)):
+            slack[place] = max(slack[place], half_a_whole_digit(t, float(truth[place])) if t else 0.0)
     rounded = [_digits(t) for row in typed for t in row if t and half_a_digit(t)]
     if not rounded:
         return slack

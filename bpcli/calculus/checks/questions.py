@@ -38,6 +38,7 @@ _ROUNDED = 4.0  # times the rounding error of a formula, to first order
 _UNIT = 2.0**-52
 _MOST_WORK = 40_000  # of series about other inputs that are at kinks: where more would be needed, no slope is known
 _ENOUGH, _FEWEST = 512, 64  # wrong inputs, of many entries fewer
+_DOTS = str.maketrans("·⋅", "**")
 _AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
@@ -70,12 +71,23 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
         if answer.numbers is not None:
             return _numbers(question, answer.numbers, inputs, tolerance)
         formulas = answer.formulas_for(question.layout, question.context(inputs))
-        found = _formulas(question, Formulas(formulas), inputs, tolerance)
-        if found.finding == "shape" and question.layout.outputs == 1:
-            each = Formulas(formulas, question.layout.columns)  # one number where each entry has its own
-            lacking = _formulas(question, each, inputs, tolerance)
-            found = lacking if lacking.finding in ("inner_derivative", "outer_derivative") else found
+        found = _read_so(question, formulas, inputs, tolerance)
+        entrywise = {title: [[f.translate(_DOTS) for f in row] for row in rows] for title, rows in formulas.items()}
+        if not found.agree and entrywise != formulas:  # of vectors · is the dot product, and many write it for *
+            other = _read_so(question, entrywise, inputs, tolerance)
+            found = other if other.agree or found.finding == "shape" else found
         return found
+
+
+def _read_so(
+    question: Question, formulas: Mapping[str, list[list[str]]], inputs: Mapping[str, Any], tolerance: Tolerance
+) -> Grade:
+    found = _formulas(question, Formulas(formulas), inputs, tolerance)
+    if found.finding == "shape" and question.layout.outputs == 1:
+        each = Formulas(formulas, question.layout.columns)  # one number where each entry has its own
+        lacking = _formulas(question, each, inputs, tolerance)
+        found = lacking if lacking.finding in ("inner_derivative", "outer_derivative") else found
+    return found
 
 
 def grade(
@@ -103,7 +115,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         return of_another_shape(truth, rows, tolerance, question.layout)
     given = _values(cells)
     typed = [[cell.typed for cell in row] for row in cells]
-    slack = typed_slack(typed, given)
+    slack = typed_slack(typed, given, truth)
     layout = question.layout
     one = (truth[None], given[None], slack[None], undecided[None])
     compared = Compared(*one, tolerance, question.names, layout.blocks, samples=question.samples)

@@ -58,6 +58,16 @@ def test_zeros_that_a_printed_number_has_lost_count_as_digits():
     assert places[0, 2] == 0  # 0.0000 has no digit
 
 
+@given(st.floats(1000, 1e15).filter(lambda x: abs(x - round(x)) > 1e-8 * x), st.integers(3, 15))
+def test_a_whole_number_is_a_rounded_one_where_the_true_one_is_not_whole(x, digits):
+    typed = str(int(float(f"{x:.{digits - 1}e}")))
+    if float(typed) >= 10.0**digits:  # no digit behind the point is left
+        slack = typed_slack([[typed]], np.array([[float(typed)]]), np.array([[x]]))[0, 0]
+        few = len(typed.rstrip("0")) < 3
+        assert few or abs(float(typed) - x) <= slack <= 0.51 * 10.0 ** (len(typed) - len(typed.rstrip("0")))
+        assert typed_slack([[typed]], np.array([[float(typed)]]), np.array([[float(round(x))]]))[0, 0] == 0
+
+
 def test_the_score_counts_entries_that_are_right_at_all_inputs():
     truth = np.array([[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]])
     given_ = np.array([[[1.0, 2.0, 9.0]], [[4.0, 0.0, 6.0]]])
