@@ -81,6 +81,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     exact_rows = np.concatenate([np.asarray(blocks[name], float) for name in calculation.wrt], axis=1).tolist()
     for lost in lost_digits(calculation, point, exact_rows):  # a bound to first order does not see them all
         errors[lost.row][lost.column] = math.inf
+        kinks |= {lost.kink.slope} if lost.kink else set()
     proven = cache(lambda: proven_jacobian(calculation, point))
 
     def in_balls(o: int, column: int) -> float:

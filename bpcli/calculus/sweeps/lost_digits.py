@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from bpcli.calculus.one_sided.kinks import Kink, in_words
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
@@ -23,11 +24,12 @@ _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by 
 
 
 class Lost(NamedTuple):
-    """An entry of a derivative whose digits rounding has eaten, and how far it may be off."""
+    """An entry of a derivative whose digits rounding has eaten, and how far it may be off; or a kink that it hides."""
 
     row: int
     column: int
     error: float
+    kink: Kink | None = None
 
 
 def lost_in_words(
@@ -50,6 +52,8 @@ def lost_in_words(
     else:
         found = lost_digits(calculation, point, rows)
         titles = [[f"d/d{name}" for name in names]] * len(rows)
+    if kinks := list(dict.fromkeys(lost.kink for lost in found if lost.kink)):
+        return in_words("the point, but for rounding,", kinks, "")
     shown = ", ".join(
         f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} {_how_far(lost.error)}"
         for lost in found[:_MOST_SHOWN]
@@ -159,7 +163,15 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         return []
     at_infinity = not all(map(is_finite, point.values()))
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
-    proven, zero = _enclosed(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
+
+    def second(twin: Calculation) -> list[list[Any]]:
+        matrix = twin.by_rules(Calculation.hessian, point)[2]
+        hides = twin.needed_sides and not calculation.needed_sides
+        return _matrix(twin.hessian(point)[2] if hides else matrix)
+
+    proven, zero, kinks = _enclosed(calculation, second)
+    if kinks:
+        return [Lost(0, 0, math.inf, kink) for kink in kinks]
     found = [
         (Lost(row, column, abs(_float(ends[0]) - slope)), slope, ends)
         for row, both in enumerate(zip(rows, plain, proven, strict=True))
@@ -192,29 +204,35 @@ def _disproven(
     """The entries that neither balls nor wide numbers prove right."""
     if not found:
         return []
-    proven, zero = _enclosed(calculation, compute)
+    proven, zero, kinks = _enclosed(calculation, compute)
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
+    hidden = dict(zip((kink.slope for kink in kinks), kinks, strict=True))
+    names = [f"d/d{title}" for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
         if not _near(entry, low, high, zero) and not (at_infinity and _says_nothing(low, high)):
             off = abs(_float(low) - entry)
             lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
+        elif kink := hidden.get(names[lost.column]):
+            lost_for_certain.append(lost._replace(error=math.inf, kink=kink))
     return lost_for_certain
 
 
 def _enclosed(
     calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
-) -> tuple[list[list[tuple[Any, Any]]], float]:
+) -> tuple[list[list[tuple[Any, Any]]], float, list[Kink]]:
     """Two numbers around each entry of a matrix: by balls, or without python-flint by the error bounds of decimals.
 
-    And the distance from 0 up to which an entry that may be 0 counts as 0.
+    And the distance from 0 up to which an entry that may be 0 counts as 0, and the kinks at the point.
     """
     proven = _in_balls(calculation, compute)
     if proven is not None:
-        return proven, _NO_DOUBLE
+        found, kinks = proven
+        return found, _NO_DOUBLE, kinks
     with calculation.wide_sides() as twin:
+        twin.kinks = []
         in_decimals, _ = settled(lambda: compute(twin))
-    return [[_ends(number) for number in row] for row in in_decimals], _SMALLEST
+    return [[_ends(number) for number in row] for row in in_decimals], _SMALLEST, twin.kinks
 
 
 def _ends(number: Any) -> tuple[Any, Any]:
@@ -227,7 +245,7 @@ def _ends(number: Any) -> tuple[Any, Any]:
 
 def _in_balls(
     calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
-) -> list[list[tuple[Any, Any]]] | None:
+) -> tuple[list[list[tuple[Any, Any]]], list[Kink]] | None:
     """The same by balls; None without python-flint, or where balls decide nothing."""
     try:
         from bpcli.numbers.enclosures import enclosure, precision
@@ -237,6 +255,7 @@ def _in_balls(
     from bpcli.numbers.operators import UndecidedError
 
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
+    twin.kink = calculation.kink
     found = None
     for bits in _BITS:
         try:
@@ -246,7 +265,7 @@ def _in_balls(
             continue
         if all(_narrow(low, high) for row in found for low, high in row):
             break
-    return found
+    return None if found is None else (found, twin.kinks)
 
 
 def _narrow(low: Any, high: Any) -> bool:

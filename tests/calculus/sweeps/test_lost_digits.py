@@ -1,5 +1,6 @@
 """Which entries are told to have lost digits; the witness is python-flint's correctly rounded results."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ from calculations import calculation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.calculus.checks.checking import check_calculation
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import lost_digits as module
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -68,6 +70,35 @@ def test_no_false_alarm(monkeypatch, text, x):
     point = {"x": x, **({"v": np.array([1.0, 2.0])} if "v" in text else {})}
     made = calculation(text, point)
     assert not lost_digits(made, point, slopes(made, point))
+
+
+HIDDEN = [
+    ("norm(u-mean(u))", math.sqrt(2 / 3)),
+    ("sqrt(mean((u-mean(u))**2))", math.sqrt(2) / 3),
+    ("sum(abs(u-mean(u)))", 4 / 3),
+    ("sum(relu(u-mean(u)))", 2 / 3),
+    ("norm([u[0]+u[1]+u[2]-3*u[0],0])*2", 4.0),
+]
+
+
+@pytest.mark.parametrize(("text", "slope"), HIDDEN)
+@pytest.mark.parametrize("balls", [True, False])
+@pytest.mark.parametrize("at", [0.1, 0.7, 1.3])
+def test_a_kink_that_rounding_hides_is_told(monkeypatch, text, slope, balls, at):
+    """Where all entries are the same number, their mean is it; in doubles it is another one."""
+    if not balls:
+        monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    point = {"u": np.full(3, at)}
+    made = calculation(text, point)
+    found, words = slopes(made, point), lost_in_words("gradient", made, point, slopes(made, point))
+    if made.kinks or found != [[0.0] * 3]:
+        assert made.kinks or words
+        return
+    assert "has a kink" in words
+    assert all(lost.kink.right == pytest.approx(slope) for lost in lost_digits(made, point, found))
+    assert "has a kink" in lost_in_words("hessian", made, point, made.hessian(point)[2].tolist())
+    checked = check_calculation(made, point, [text])
+    assert all(entry.agree is None and entry.why == "at a kink" for entry in checked)
 
 
 LOST_VALUES = [
