@@ -29,6 +29,11 @@ Longer series take a smaller power, for expressions in which a quotient by anoth
 """
 
 
+def _share(entry: int) -> float:
+    """How far an input goes aside, different for each: else they would stay tied with each other."""
+    return 1.0 + round(entry * 0.6180339887 % 1.0 * 64) / 64
+
+
 class Sides(NamedTuple):
     """The slopes on both sides of a point: coefficients or ±∞, None where a side has none, UNKNOWN if it is not known.
 
@@ -119,7 +124,7 @@ class Neighbourhood:
             ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
             aside = [(other, ASIDE[self.kind.length]) for other in inputs if other != i]
             apart = [
-                self.gradient([(i, direction, 1), *((other, side, power) for other, power in aside)])
+                self.gradient([(i, direction, 1), *((other, side * _share(other), power) for other, power in aside)])
                 for direction, side in ways
             ]
             found = [found[o] if sure[o] else [way[o] for way in apart] for o in range(len(self.entries))]

@@ -73,14 +73,15 @@ class Edges:
         with np.errstate(all="ignore"):
             base = self.sweeps.namespace.base
             near = Neighbourhood(self.program, columns, self.wrt, not base.rounds, wide=base.rounds > base.doubles)
-            kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table))
+            kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table, second))
             self.work += near.work.done
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks
 
-    def _inputs_to_look_at(self, point: Point, columns: Point, table: Any) -> list[int]:
+    def _inputs_to_look_at(self, point: Point, columns: Point, table: Any, second: bool) -> list[int]:
         """The inputs on which a step at an edge depends, or whose slope is NaN.
 
+        Of `second` derivatives also those of a step without a value: beside it the order may not be all the same.
         Of many inputs, each in turn is set to NaN, and the NaN shows in all that depends on it.
         """
         import numpy as np
@@ -88,7 +89,11 @@ class Edges:
         inputs = table.shape[1]
         steep = np.array([any(v != v for v in column) for column in table[..., 0].T])
         if inputs * self.program.entries < FEW_STEPS or not self.sweeps.namespace.base.rounds:
-            return self._inputs_of(self.at(self.sweeps.forward(point)), steep)
+            values = self.sweeps.forward(point)
+            slots = self.at(values)
+            if second:
+                slots += [slot for slot, value in enumerate(values) if not self.sweeps.is_finite(value)]
+            return self._inputs_of(slots, steep)
         xp, found = PlainNamespace(arrays()), steep
         plain = self.program.forward(xp, columns)
         edges = [(self.program.step(slot), self.program.edge_entries(xp, plain, slot)) for slot in self.non_smooth]

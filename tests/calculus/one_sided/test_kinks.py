@@ -220,6 +220,10 @@ MIXED = [
     # f(x, 0) = x², however fast the region about it narrows; ∂f/∂y is 1 at (x, 0), and 0 at (0, y).
     ("where(|y|<|x|**100,x**2,0)", 0, 0, [[2, 0], [0, 0]], [[2, 0], [0, 0]], [[2, 0], [0, 0]], False),
     ("where(hypot(x,y)==0,0,x**2*y/(x**2+y**2))", 0, 0, [[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]], True),
+    # ∂f/∂x is 0 at (0, y), and ∂f/∂y is x at (x, 0): the order of the two derivatives is not all the same.
+    ("where(x==0,0,x**2*atan(y/x))", 0, 0, [[0, 0], [1, 0]], [[0, 0], [1, 0]], [[0, 0], [1, 0]], False),
+    ("where(x==0,0,x**2*tanh(y/x))", 0, 0, [[0, 0], [1, 0]], [[0, 0], [1, 0]], [[0, 0], [1, 0]], False),
+    ("where(y==0,0,y**2*atan(x/y))", 0, 0, [[0, 1], [0, 0]], [[0, 1], [0, 0]], [[0, 1], [0, 0]], False),
     ("x**2*y**1.5*sqrt(y)", 1, 0, [[0, 0], [0, 2]], [[0, NAN], [0, NAN]], [[0, 0], [0, 2]], False),
 ]
 
@@ -236,6 +240,23 @@ def test_mixed_second_derivatives(text, x, y, lecture, left, right, noted):
         vector = calculation(text.replace("x", "v[0]").replace("y", "v[1]").replace("hv[1]pot", "hypot"), xs, kink)
         if not np.isnan(expected).any():
             assert vector.hessian(xs)[2].tolist() == expected
+
+
+@pytest.mark.parametrize("certified", [True, False])
+def test_one_order_of_two_derivatives_does_not_stand_for_the_other(certified):
+    """∂f/∂x is 0 at (0, y), which the series of y²·sin(x/y) beside it don't show; ∂f/∂y is x at (x, 0)."""
+    made = calculation("where(x==0,0,x**2*sin(y/x))", {"x": 0.0, "y": 0.0})
+    ((_, unknown), (known, _)) = (Certified(made) if certified else made).hessian({"x": 0.0, "y": 0.0})[2]
+    assert unknown != 1
+    assert known == 1
+
+
+@pytest.mark.parametrize("text", ["max(u)*min(u)", "min(u[0],u[1])*max(u[1],u[2])"])
+def test_inputs_that_are_tied_part_from_each_other(text):
+    """u·v where they have different signs, else 0: 0 and 1, and not what is between where the third stays tied."""
+    made = calculation(text, {"u": np.zeros(3)})
+    assert set(made.hessian({"u": np.zeros(3)})[2][np.triu_indices(3, 1)]) == {0.5}
+    assert {frozenset(kink[2:4]) for kink in made.kinks if kink.slope.startswith("d²")} == {frozenset((0, 1))}
 
 
 def test_only_what_reaches_an_edge_is_moved():
