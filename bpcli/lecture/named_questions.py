@@ -11,7 +11,6 @@ from bpcli.calculus.checks.answers import Layout
 from bpcli.calculus.checks.grading import Array, AtKink, Factor
 from bpcli.calculus.checks.probes import (
     Probe,
-    Searched,
     Written,
     far_number,
     positive_number,
@@ -20,7 +19,8 @@ from bpcli.calculus.checks.probes import (
     random_number,
 )
 from bpcli.calculus.checks.questions import Question, smooth
-from bpcli.calculus.checks.side_changes import Columns, Patterns, pattern
+from bpcli.calculus.checks.side_changes import Columns, Patterns, no_rows, pattern
+from bpcli.calculus.checks.side_search import Searched, stacked
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import BpcliError
 from bpcli.formulas.activations import ACTIVATIONS
@@ -231,16 +231,15 @@ def _about_kinks(
         every = ({**checked, **{key: full[key][..., k] for key in numbers}} for k in range(points))
         contexts = [context_of(name, inputs) if _accepted(NAMED[name], inputs) else None for inputs in every]
         known = [context for context in contexts if context is not None]
-        found = np.zeros(points, np.int64)  # where there is no value
+        found = np.zeros((groups, points), np.int64)  # where there is no value
         if known:
-            stacked = {key: np.stack([np.asarray(one[key], float) for one in known], axis=-1) for key in known[0]}
-            found[[context is not None for context in contexts]] = pattern(written.sides(stacked))
+            found[:, [context is not None for context in contexts]] = pattern(written.sides(stacked(known)))
         return found
 
-    here = {key: np.asarray(value, float)[..., None] for key, value in context_of(name, starts[0]).items()}
-    if not len(written.sides(here)):
+    groups = len(pattern(written.sides(stacked([context_of(name, starts[0])]))))
+    if not groups:
         return []
-    searched = Searched(at, moved, written.constants, _WORK)
+    searched = Searched(at, no_rows, moved, written.constants, _WORK)
     found = probes_about_kinks(searched, [{key: start[key] for key in numbers} for start in starts])
     return [p._replace(inputs={**checked, **{k: np.asarray(v, float) for k, v in p.inputs.items()}}) for p in found]
 

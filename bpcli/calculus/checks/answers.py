@@ -10,12 +10,13 @@ import numpy as np
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, may_change_sides, sides
+from bpcli.calculus.checks.side_changes import Columns, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
-from bpcli.calculus.language.tree import Call, Number, names_in, postorder
+from bpcli.calculus.language.tree import Call, Expression, Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import FUNCTION, value_errors
 from bpcli.errors import ExpressionError
 
@@ -123,6 +124,14 @@ def _number(part: str) -> Cell | None:
     return Cell(value) if isinstance(value, float) else None
 
 
+class _Read(NamedTuple):
+    """A formula, with the names that occur in it."""
+
+    text: str
+    tree: Expression
+    names: list[str]
+
+
 class Formulas:
     """The formulas of an answer as numbers, for names that have values; each is read once for all inputs.
 
@@ -132,7 +141,7 @@ class Formulas:
     def __init__(self, formulas: Mapping[str, list[list[str]]], columns: int = 1) -> None:
         self._columns = columns
         self._read = {
-            title: [[(text, parse(text)) for text in map(_entrywise, row)] for row in rows]
+            title: [[_Read(text, tree := parse(text), names_in(tree)) for text in map(_entrywise, row)] for row in rows]
             for title, rows in formulas.items()
         }
         self._made: dict[Any, Calculation] = {}
@@ -146,13 +155,13 @@ class Formulas:
 
     def divides(self) -> bool:
         """Whether they speak of N, the number of samples, or take a mean."""
-        every = [tree for rows in self._read.values() for row in rows for _, tree in row]
-        means = (isinstance(node, Call) and node.function == "mean" for tree in every for node in postorder(tree))
-        return any("N" in names_in(tree) for tree in every) or any(means)
+        nodes = (node for read in self._every() for node in postorder(read.tree))
+        means = (isinstance(node, Call) and node.function == "mean" for node in nodes)
+        return any("N" in read.names for read in self._every()) or any(means)
 
     def constants(self) -> set[float]:
         """The sizes of the numbers written in them."""
-        every = (node for rows in self._read.values() for row in rows for _, tree in row for node in postorder(tree))
+        every = (node for read in self._every() for node in postorder(read.tree))
         return {abs(float(node.value)) for node in every if isinstance(node, Number)}
 
     def sides(self, columns: Columns) -> Array:
@@ -160,11 +169,18 @@ class Formulas:
 
         Not of formulas with other names, such as the output a of a neuron that is asked for by its inputs.
         """
+        return self._rows(sides, columns)
+
+    def heights(self, columns: Columns) -> Array:
+        """The numbers on which their sides depend, heights × points."""
+        return self._rows(heights, columns)
+
+    def _rows(self, of: Callable[[Program, Columns], Array], columns: Columns) -> Array:
         shapes = {name: np.shape(column)[:-1] for name, column in columns.items()}
         every = self._all(shapes, missing=False)
-        found = [sides(made.program, {n: columns[n] for n in made.program.variables}) for made in every]
+        found = [of(made.program, {n: columns[n] for n in made.program.variables}) for made in every]
         points = max((part.shape[1] for part in found), default=1)
-        return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found] or [np.zeros((0, 1))])
+        return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found] or [no_rows(columns)])
 
     def turned(self, values: Mapping[str, Any]) -> bool:
         """Whether rounding may have put a step of the formulas on another side of a kink or jump."""
@@ -178,36 +194,38 @@ class Formulas:
 
     def _evaluated(
         self,
-        rows: list[list[tuple[str, Any]]],
+        rows: list[list["_Read"]],
         values: Mapping[str, Any],
         compute: Callable[[Calculation, Mapping[str, Any]], Any],
     ) -> Cells:
         found: Cells = []
         for row in rows:
             entries: list[Cell] = []
-            for text, tree in row:
-                names = [n for n in names_in(tree) if n in values]
+            for read in row:
+                names = [n for n in read.names if n in values]
                 shapes = {n: np.shape(values[n]) for n in names}
-                result = compute(self._made_for(text, tree, shapes), {n: values[n] for n in names})
+                result = compute(self._made_for(read, shapes), {n: values[n] for n in names})
                 if np.ndim(result) == 2 and len(rows) == len(row) == 1:
                     return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
                 entries += [Cell(float(v)) for v in np.ravel(result)]
             found.append(entries)
         return [found[0] * self._columns] if [len(row) for row in found] == [1] else found
 
-    def _made_for(self, text: str, tree: Any, shapes: Mapping[str, Shape]) -> Calculation:
+    def _every(self) -> Iterator["_Read"]:
+        return (read for rows in self._read.values() for row in rows for read in row)
+
+    def _made_for(self, read: "_Read", shapes: Mapping[str, Shape]) -> Calculation:
         """A formula for variables of these shapes."""
-        key = (text, tuple(shapes.items()))
+        key = (read.text, tuple(shapes.items()))
         if key not in self._made:
-            self._made[key] = Calculation([tree], [text], shapes, [])
+            self._made[key] = Calculation([read.tree], [read.text], shapes, [])
         return self._made[key]
 
     def _all(self, shapes: Mapping[str, Shape], missing: bool = True) -> Iterator[Calculation]:
         """All formulas for names of these shapes; those with other names too, unless `missing` is False."""
-        for text, tree in (cell for rows in self._read.values() for row in rows for cell in row):
-            if not missing and not set(names_in(tree)) <= shapes.keys():
-                continue
-            yield self._made_for(text, tree, {n: shapes[n] for n in names_in(tree) if n in shapes})
+        for read in self._every():
+            if missing or shapes.keys() >= set(read.names):
+                yield self._made_for(read, {n: shapes[n] for n in read.names if n in shapes})
 
 
 def _value(formula: Calculation, values: Mapping[str, Any]) -> Any:

@@ -141,7 +141,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         cells = [row for part in parts.values() for row in part]
         return of_another_shape(truth, cells, loose, question.layout)
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
-    probes = question.probes(Written(formulas.constants(), formulas.sides))
+    probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights))
     for far in (False, True):
         for probe, true, mine in _tried(question, formulas, [probe for probe in probes if probe.far == far]):
             tried.append(probe)
@@ -272,10 +272,8 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
 
     def probes(written: Written) -> list[Probe]:
         number = np.full(1, float(samples))
-        sides = written.sides
-        return probes_of(
-            calculation, variables, point, written._replace(sides=lambda columns: sides({"N": number, **columns}))
-        )
+        rows = (lambda columns, of=of: of({"N": number, **columns}) for of in (written.sides, written.heights))
+        return probes_of(calculation, variables, point, Written(written.constants, *rows))
 
     names = [f"d/d{title}" for title in columns]
     if len(outputs) > 1:

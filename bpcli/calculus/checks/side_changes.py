@@ -1,5 +1,6 @@
 """Where steps of expressions change sides, at points and along lines: the kinks of abs, relu, max, jumps of floor."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ Columns = Mapping[str, Any]
 """Many points: for each name an array (*shape, B), or (*shape, 1) of what they share."""
 
 Patterns = NDArray[np.int64]
-"""For each of many points a number that stands for the sides of all steps there."""
+"""For each of many points some numbers, groups × points: each stands for the sides of some of the steps there."""
 
 _ROUNDS = 64  # halvings, by which any two doubles become neighbours
 _THIN = 2.0**-44  # relative: two places this close are one
@@ -28,6 +29,16 @@ _NO_NUMBER = 7.0  # stands for NaN among signs
 _FEW_OPERANDS = 3
 _MOST_BETWEEN = 4  # changes between two neighbours of a grid
 _MOST_WORK = 1 << 17  # changes that are looked for at a time, times the work for a point
+_GROUPS = 16  # into which sides are put
+_MOST_HEIGHTS = 24  # of more no extremes are looked for
+_MOST_EXTREMES = 96
+_SECTIONS = 20  # by which the place of an extreme is as sharp as doubles show it
+_PARTS = np.arange(1, 10) / 10.0
+
+
+def no_rows(columns: Columns) -> Array:
+    """A table without rows."""
+    return np.zeros((0, _points(columns)))
 
 
 def sides(program: Program, columns: Columns) -> Array:
@@ -65,18 +76,38 @@ def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0)
     return is_turned(calculation.program, calculation.namespace, values, bounds)
 
 
+def heights(program: Program, columns: Columns) -> Array:
+    """The numbers on which the sides depend, heights × points: the operands of steps with kinks and jumps, and their
+    differences. None where there are many."""
+    xp, points = PlainNamespace(arrays()), _points(columns)
+    found: list[Any] = []
+    with np.errstate(all="ignore"):
+        values = program.forward(xp, columns)
+        for slot in program.non_smooth(list(program.variables)):
+            step = program.step(slot)
+            args = [np.asarray(values[a], float) for a in step.args]
+            found += [*args, *(a - b for i, a in enumerate(args) for b in args[i + 1 :] if step.op is None)]
+    if sum(math.prod(np.shape(part)[:-1]) for part in found) > _MOST_HEIGHTS:
+        return np.zeros((0, points))
+    rows = [np.broadcast_to(part, (*np.shape(part)[:-1], points)).reshape(-1, points) for part in found]
+    return np.concatenate(rows) if rows else np.zeros((0, points))
+
+
 def patterns(program: Program, columns: Columns) -> Patterns:
-    """A number for the sides of all steps at each of many points, some points at a time."""
+    """Numbers for the sides of all steps at each of many points, some points at a time."""
     parts = [pattern(sides(program, some_points(columns, part))) for part in pieces(_points(columns), program.entries)]
-    return np.concatenate(parts)
+    return np.concatenate(parts, axis=1)
 
 
 def pattern(found: Array) -> Patterns:
-    """A number for each column of a table, the same for the same column alone."""
+    """Some numbers for each column of a table, the same for the same column alone; none of an empty table."""
     bits = (np.where(np.isnan(found), _NO_NUMBER, found) + 0.0).view(np.int64)  # −0 is 0
     weights = np.random.default_rng(0).integers(1 << 62, size=len(found)) | 1
     mixed = (bits ^ (bits >> 29)) * weights[:, None]
-    return np.asarray((mixed ^ (mixed >> 31)).sum(axis=0, dtype=np.int64))
+    mixed ^= mixed >> 31
+    return np.array([mixed[k::_GROUPS].sum(axis=0) for k in range(min(_GROUPS, len(mixed)))], np.int64).reshape(
+        -1, found.shape[1]
+    )
 
 
 def _points(columns: Columns) -> int:
@@ -84,39 +115,73 @@ def _points(columns: Columns) -> int:
 
 
 def changes_on_lines(
-    pattern_at: Callable[[NDArray[np.intp], Array], Patterns], lines: int, grid: Sequence[float], work: int = 1
-) -> list[list[float]]:
-    """For each line the places on it at which the pattern changes, in order: between neighbours of a grid, by bisection
-    of all at once.
+    pattern_at: Callable[[NDArray[np.intp], Array], Patterns],
+    lines: int,
+    grid: Sequence[float] | Array,
+    work: int = 1,
+    rounds: int = _ROUNDS,
+) -> list[list[list[float]]]:
+    """For each line, and each group of sides, the places on it at which the pattern changes, in order: between
+    neighbours of a grid, which may be one for each line, by bisection of all at once.
 
     `pattern_at(lines, places)`: each line with a place on it. Of many changes between two neighbours, and of very many
-    altogether where a point takes much `work`, those nearest to 0 are found.
+    altogether where a point takes much `work`, those nearest to 0 are found; with fewer `rounds` roughly.
     """
-    numbers, places = np.arange(lines).repeat(len(grid)), np.array(grid, float)
-    known = pattern_at(numbers, np.tile(places, lines)).reshape(lines, -1)
-    line, k = np.nonzero(known[:, :-1] != known[:, 1:])
-    gap, low, high, at_low, at_high = line * len(grid) + k, places[k], places[k + 1], known[line, k], known[line, k + 1]
-    found: list[list[float]] = [[] for _ in range(lines)]
+    places = np.sort(np.broadcast_to(np.asarray(grid, float), (lines, np.shape(grid)[-1])), axis=1)
+    size = places.shape[1]
+    known = pattern_at(np.arange(lines).repeat(size), places.ravel()).reshape(-1, lines, size)
+    group, line, k = np.nonzero(known[..., :-1] != known[..., 1:])
+    gap, low, high = (group * lines + line) * size + k, places[line, k], places[line, k + 1]
+    at_low, at_high = known[group, line, k], known[group, line, k + 1]
+    found: list[list[set[float]]] = [[set() for _ in known] for _ in range(lines)]
     most = max(4 * lines, _MOST_WORK // work)
-    for _ in range(_ROUNDS):
+    for left in reversed(range(rounds)):
         middle = _halfway(low, high)
-        close = (middle == low) | (middle == high) | (high - low <= _THIN * np.minimum(abs(low), abs(high)))
-        for number, place in zip(line[close].tolist(), high[close].tolist(), strict=True):
-            found[number].append(place)
-        line, gap, low, middle, high, at_low, at_high = (
-            a[~close] for a in (line, gap, low, middle, high, at_low, at_high)
+        close = (
+            (left == 0) | (middle == low) | (middle == high) | (high - low <= _THIN * np.minimum(abs(low), abs(high)))
+        )
+        for g, number, place in zip(group[close].tolist(), line[close].tolist(), high[close].tolist(), strict=True):
+            found[number][g].add(place)
+        group, line, gap, low, middle, high, at_low, at_high = (
+            a[~close] for a in (group, line, gap, low, middle, high, at_low, at_high)
         )
         if not len(line):
             break
-        at_middle = pattern_at(line, middle)
-        left, right = at_low != at_middle, at_middle != at_high
-        line, gap = (np.concatenate([a[left], a[right]]) for a in (line, gap))
-        low, high = np.concatenate([low[left], middle[right]]), np.concatenate([middle[left], high[right]])
-        at_low = np.concatenate([at_low[left], at_middle[right]])
-        at_high = np.concatenate([at_middle[left], at_high[right]])
+        one, same = np.unique(line + 1j * middle, return_inverse=True)  # several groups may change at a place
+        at_middle = pattern_at(one.real.astype(np.intp), one.imag)[group, same]
+        below, above = at_low != at_middle, at_middle != at_high
+        group, line, gap = (np.concatenate([a[below], a[above]]) for a in (group, line, gap))
+        low, high = np.concatenate([low[below], middle[above]]), np.concatenate([middle[below], high[above]])
+        at_low = np.concatenate([at_low[below], at_middle[above]])
+        at_high = np.concatenate([at_middle[below], at_high[above]])
         kept = _nearest(gap, np.minimum(abs(low), abs(high)), most)
-        line, gap, low, high, at_low, at_high = (a[kept] for a in (line, gap, low, high, at_low, at_high))
-    return [sorted(set(places)) for places in found]
+        group, line, gap, low, high, at_low, at_high = (a[kept] for a in (group, line, gap, low, high, at_low, at_high))
+    return [[sorted(places) for places in groups] for groups in found]
+
+
+def extremes_on_lines(
+    height_at: Callable[[NDArray[np.intp], Array], Array], lines: int, grid: Array
+) -> tuple[NDArray[np.intp], Array, NDArray[np.intp], Array]:
+    """The places on lines at which a height is largest or smallest between neighbours of a grid, by ever finer grids:
+    the line, the place, the height's number with 1 or −1, and the height. A sine is above 0.9999 nearby alone."""
+    known = height_at(np.arange(lines).repeat(len(grid)), np.tile(grid, lines)).reshape(-1, lines, len(grid))
+    both = np.stack([known, -known])
+    before, middle, after = both[..., :-2], both[..., 1:-1], both[..., 2:]
+    later = np.concatenate([after[..., 1:], after[..., -1:]], axis=-1)
+    inner = (middle > before) & ((middle > after) | ((middle == after) & (middle > later))) & np.isfinite(middle)
+    least, row, line, k = np.nonzero(inner)
+    kept = np.argsort(abs(grid[k + 1]), kind="stable")[:_MOST_EXTREMES]
+    least, row, line, low, high = least[kept], row[kept], line[kept], grid[k][kept], grid[k + 2][kept]
+    sign, every = 1 - 2 * least, np.arange(len(kept))
+    for _ in range(_SECTIONS if len(kept) else 0):
+        places = low + (high - low) * _PARTS[:, None]
+        at = height_at(np.tile(line, len(_PARTS)), places.ravel()).reshape(len(known), len(_PARTS), -1)
+        best = np.argmax(sign * at[row, :, every].T, axis=0)
+        ends = np.concatenate([low[None], places, high[None]])
+        low, high = ends[best, every], ends[best + 2, every]
+    place = (low + high) / 2
+    height = height_at(line, place)[row, every] if len(kept) else np.zeros(0)
+    return line, place, np.stack([row, sign], axis=1), height
 
 
 def _nearest(gap: NDArray[np.intp], distance: Array, most: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.probes import moved
+from bpcli.calculus.checks.side_search import moved
 from bpcli.calculus.one_sided.coefficient_values import Balls, Decimals
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.seeds import Point, numbers

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.calculus.checks.side_changes import changes_on_lines, may_change_sides, pattern, patterns, sides
+from bpcli.calculus.checks.side_changes import (
+    changes_on_lines,
+    extremes_on_lines,
+    heights,
+    may_change_sides,
+    pattern,
+    patterns,
+    sides,
+)
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 
@@ -13,8 +21,8 @@ ENDS = [-1.7e308, 0.0, 1.7e308]
 
 
 def changes(side, grid):
-    (found,) = changes_on_lines(lambda line, places: pattern(np.atleast_2d(side(places))), 1, grid)
-    return found
+    (groups,) = changes_on_lines(lambda line, places: pattern(np.atleast_2d(side(places))), 1, grid)
+    return sorted({place for places in groups for place in places})
 
 
 @given(st.floats(-1e308, 1e308).filter(bool))
@@ -49,6 +57,37 @@ def test_of_very_many_changes_a_few_are_found_in_few_looks():
     assert sum(looked) < 1000
 
 
+def test_changes_of_one_group_hide_none_of_another():
+    def sides_at(line, places):
+        return pattern(np.stack([np.floor(places), 1.0 * (places > 3e12)]))
+
+    (groups,) = changes_on_lines(sides_at, 1, [0.5, 1e3, 1e300])
+    assert groups[1] == [pytest.approx(3e12, rel=1e-12)]
+    assert 1 < len(groups[0]) <= 8
+
+
+@given(st.floats(-9, 9), st.floats(0.1, 5))
+def test_extremes_are_found_between_neighbours(place, slope):
+    line, found, kind, height = extremes_on_lines(
+        lambda line, places: np.stack([slope * (places - place) ** 2, -slope * (places - place) ** 2 + places * 0]),
+        1,
+        np.linspace(-10, 10, 50),
+    )
+    assert (line.tolist(), sorted(kind.tolist())) == ([0, 0], [[0, -1], [1, 1]])
+    assert found == pytest.approx(place, abs=1e-6)
+    assert height == pytest.approx(0, abs=1e-9)
+
+
+def test_heights_are_operands_of_steps_with_kinks_and_their_differences():
+    text = "where(sin(x)>0.9,0,x)"
+    program = Calculation([parse(text)], [text], {"x": ()}, ["x"]).program
+    x = np.array([0.3, 1.5])
+    assert any(np.allclose(row, np.sin(x) - 0.9) for row in heights(program, {"x": x}))
+    assert heights(
+        Calculation([parse("abs(v)")], ["abs(v)"], {"v": (99,)}, ["v"]).program, {"v": np.ones((99, 2))}
+    ).shape == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "places"),
     [
@@ -63,9 +102,9 @@ def test_of_very_many_changes_a_few_are_found_in_few_looks():
 )
 def test_points_on_two_sides_have_two_patterns(text, places):
     program = Calculation([parse(text)], [text], {"x": ()}, ["x"]).program
-    one, other = patterns(program, {"x": np.array(places)})
+    one, other = patterns(program, {"x": np.array(places)}).T.tolist()
     assert one != other
-    assert patterns(program, {"x": np.array(places[:1])})[0] == one  # also of a point alone
+    assert patterns(program, {"x": np.array(places[:1])}).T.tolist() == [one]  # also of a point alone
     assert len(sides(program, {"x": np.array(places)}).T) == 2
 
 
