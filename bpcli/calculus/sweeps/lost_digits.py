@@ -114,7 +114,7 @@ def _lost_products(
         product = twin.jvp(point, v)[1] if forward else twin.vjp(point, v)[1].values()
         return [[x for part in product for x in numbers(part)]]
 
-    return _disproven(found, [entries], calculation, point, in_balls)
+    return _disproven(found, [entries], calculation, point, in_balls, not forward)
 
 
 def lost_values(calculation: Calculation, point: Point, values: Sequence[float]) -> list[Lost]:
@@ -200,20 +200,22 @@ def _disproven(
     calculation: Calculation,
     point: Point,
     compute: Callable[[Calculation], list[list[Any]]],
+    by_input: bool = True,
 ) -> list[Lost]:
-    """The entries that neither balls nor wide numbers prove right."""
+    """The entries that neither balls nor wide numbers prove right, a column for each input if `by_input`."""
     if not found:
         return []
     proven, zero, kinks = _enclosed(calculation, compute)
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
-    hidden = dict(zip((kink.slope for kink in kinks), kinks, strict=True))
-    names = [f"d/d{title}" for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
+    hidden = {kink.slope: kink for kink in kinks}
+    names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
+    of_column = [hidden.get(f"d/d{name}") for name in names] if by_input else [*kinks[:1], None][:1] * len(rows[0])
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
         if not _near(entry, low, high, zero) and not (at_infinity and _says_nothing(low, high)):
             off = abs(_float(low) - entry)
             lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
-        elif kink := hidden.get(names[lost.column]):
+        elif kink := of_column[lost.column]:
             lost_for_certain.append(lost._replace(error=math.inf, kink=kink))
     return lost_for_certain
 

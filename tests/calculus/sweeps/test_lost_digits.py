@@ -101,6 +101,17 @@ def test_a_kink_that_rounding_hides_is_told(monkeypatch, text, slope, balls, at)
     assert all(entry.agree is None and entry.why == "at a kink" for entry in checked)
 
 
+@pytest.mark.parametrize("text", ["[1,2,3]*x**2*1e300", "[1,2,3]*norm([x,x,x]-mean([x,x,x]))"])
+@pytest.mark.parametrize("at", [1e-200, 0.1])
+def test_a_product_has_an_entry_for_each_output(text, at):
+    """As many columns as there are outputs; a kink is told of all of them, or of each input."""
+    made, point = calculation(text, x=0.0), {"x": at}
+    along = lost_in_words("jvp", made, point, [np.ravel(made.jvp(point, [1.0])[1]).tolist()], [1.0])
+    back = lost_in_words("vjp", made, point, [[float(made.vjp(point, [1.0] * 3)[1]["x"])]], [1.0] * 3)
+    assert not along or "[0]" in along
+    assert not back or "d/dx" in back
+
+
 LOST_VALUES = [
     ("(1-cos(x))/x**2", 1e-8),
     ("x-sin(x)", 1e-10),
