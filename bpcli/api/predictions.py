@@ -22,7 +22,8 @@ from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
-from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
+from bpcli.training.resumption import other_rows
+from bpcli.training.run import CONFIG, check_one_run, model_path
 from bpcli.training.setup import prepare
 from bpcli.training.trainer import Training
 
@@ -113,15 +114,8 @@ def own_data(
     """
     config, path = config_of_run(model, hint), model_path(model)
     training = prepare(replace(config, model=replace(config.model, init="zeros")), ranks=ranks)
-    parts = training.parts
-    for part in needed:
-        held = summary_rows(path.parent, part)
-        if part in parts and held is not None and held != len(parts[part].y):
-            raise DataError(
-                f"the data has changed since the training: its {part} rows were {held}, now they would be "
-                f"{len(parts[part].y)}, and not the same ones",
-                hint,
-            )
+    if changed := other_rows(path.parent, training, needed):
+        raise DataError(f"the data has changed since the training: {changed}", hint)
     check_one_run(path.parent, loaded)
     return training
 

@@ -8,14 +8,14 @@ from typing import Any
 from bpcli.api.predictions import config_of_run
 from bpcli.datasets.preparation.labels import Class, class_text
 from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
-from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.model_statistics import Coefficients, coefficients_of, dependent, statistics
 from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
-from bpcli.training.run import check_one_run, load_model, model_path, summary_rows
+from bpcli.training.resumption import other_rows
+from bpcli.training.run import check_one_run, load_model, model_path
 from bpcli.training.setup import prepare
 from bpcli.training.start import carried
 from bpcli.training.trainer import Training
@@ -159,14 +159,7 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
         return training
     folder = model_path(run).parent
     check_one_run(folder, model)
-    changed = ""
-    if (folder / checkpoints.CHECKPOINT).is_file():
-        then = checkpoints.read(folder / checkpoints.CHECKPOINT).data
-        now = checkpoints.fingerprint({"train": training.parts["train"].arrays()}, training.model.preparation)
-        changed = checkpoints.changed_data({"train": then["train"]}, {"train": now["train"]})
-    elif (held := summary_rows(folder, "train")) is not None and held != len(training.parts["train"].y):
-        changed = f"its train rows were {held}, now they are {len(training.parts['train'].y)}"
-    if changed:
+    if changed := other_rows(folder, training, ["train"]):
         raise DataError(f"the data has changed since the training: {changed}", ways=ways)
     return training
 

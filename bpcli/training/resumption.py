@@ -1,6 +1,7 @@
 """Checks whether a training may resume from a checkpoint: same config, same data, and steps computed the same way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bpcli import sums
 from bpcli.datasets.cells import is_number
@@ -11,12 +12,12 @@ from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.yaml12 import yaml_text
-from bpcli.training.checkpoint import CHECKPOINT, Checkpoint, read
+from bpcli.training.checkpoint import CHECKPOINT, Checkpoint, changed_data, fingerprint, read
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, load_config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
-from bpcli.training.run import CONFIG, is_finished
+from bpcli.training.run import CONFIG, is_finished, summary_rows
 from bpcli.training.trainer import Training, most_epochs
 
 _FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
@@ -111,6 +112,40 @@ def refuse_other_moments(config: Config, training: Training, found: Checkpoint) 
         "it was saved: the last bits of the features differ",
         ways={"force": "to start afresh", "output": "for another run"},
     )
+
+
+def other_rows(folder: Path, training: Training, parts: Sequence[str]) -> str:
+    """How the rows of some `parts` differ from those that the run in `folder` was trained with, in words; empty if they
+    do not, as far as the run says."""
+    parts = [part for part in parts if part in training.parts]
+    if not (folder / CHECKPOINT).is_file():
+        for part in parts:
+            held, rows = summary_rows(folder, part), len(training.parts[part].y)
+            if held not in (None, rows):
+                return f"its {part} rows were {held}, now they are {rows}"
+        return ""
+    found = read(folder / CHECKPOINT)
+    if not found.block:
+        return _OTHER_DRAW if _is_drawn(training.config) else ""
+    arrays = {part: training.parts[part].arrays() for part in parts}
+    now = fingerprint(arrays, training.model.preparation, like=found.data)
+    return changed_data(*({part: data[part] for part in parts if part in data} for data in (found.data, now)))
+
+
+_OTHER_DRAW = "rows are held out by another draw than in the version that trained it"
+
+
+def _is_drawn(config: Config) -> bool:
+    """Whether rows are held out at random."""
+    return any(isinstance(part, float) for part in (config.data.validation, config.data.test))
+
+
+def refuse_other_draw(config: Config, found: Checkpoint) -> None:
+    """UsageError if an earlier version held out other rows."""
+    if not found.block and _is_drawn(config):
+        raise UsageError(
+            f"{config.output}: {_OTHER_DRAW}", ways={"force": "to start afresh", "output": "for another run"}
+        )
 
 
 def is_over(config: Config, state: State) -> bool:

@@ -30,6 +30,7 @@ from bpcli.training.resumption import (
     is_done,
     is_over,
     refuse_other_config,
+    refuse_other_draw,
     refuse_other_moments,
     refuse_other_sums,
     threshold_given_up,
@@ -255,6 +256,7 @@ class Session:
         elif found is not None:
             now = checkpoints.fingerprint(parts, training.model.preparation, training.started_from, found.data)
             if changed := checkpoints.changed_data(found.data, now):
+                refuse_other_draw(self.config, found)
                 refuse_other_moments(self.config, training, found)
                 raise DataError(
                     f"the data has changed since {self.config.output} was saved: {changed}",

@@ -247,14 +247,16 @@ def test_a_column_is_kept_once(bpcli, runs, root, keep):
         assert "--keep gives species twice\n  --keep species" in refused.err
 
 
-def test_a_split_of_data_that_has_changed_is_refused(bpcli, root, tmp_path, monkeypatch):
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_split_of_data_that_has_changed_is_refused(bpcli, root, tmp_path, monkeypatch, in_place):
     monkeypatch.chdir(tmp_path)
     lines = (root / "data/iris.csv").read_text().splitlines(keepends=True)
     Path("iris.csv").write_text("".join(lines))
     Path("i.yaml").write_text((root / "configs/iris.yaml").read_text().replace("../data/iris.csv", "iris.csv"))
     assert bpcli("train", "i.yaml", "--quiet").code == 0
     assert bpcli("evaluate", "runs/i", "--split", "validation").code == 0
-    Path("iris.csv").write_text("".join(lines[:-20]))
+    changed = [line.replace("5", "6") for line in lines] if in_place else lines[:-20]
+    Path("iris.csv").write_text("".join(changed))
     result = bpcli("evaluate", "runs/i", "--split", "validation")
     assert (result.code, result.out) == (3, "")
     assert "the data has changed since the training" in result.err

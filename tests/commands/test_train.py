@@ -134,8 +134,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_others(train, here):
 
 
 def test_single_precision_trains(train, here):
-    done = train("digits", *settings("training.dtype=float32", "training.epochs=20"))
-    assert done["test"]["accuracy"] > 0.94
+    double, single = (
+        train("digits", "--force", *settings(f"training.dtype={dtype}", "training.epochs=20"))["test"]
+        for dtype in ("float64", "float32")
+    )
+    assert single["loss"] == pytest.approx(double["loss"], rel=1e-5)
+    assert single["accuracy"] == pytest.approx(double["accuracy"], abs=1 / 449)
     assert load_model(here / "runs" / "digits").w.dtype == np.float32
 
 

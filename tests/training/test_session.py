@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bpcli import folders, sums
-from bpcli.datasets.preparation import statistics
+from bpcli.datasets.preparation import splits, statistics
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.training import checkpoint
@@ -20,6 +20,7 @@ from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.descent import batches, loop
 from bpcli.training.descent.loop import DivergedError
+from bpcli.training.resumption import other_rows
 from bpcli.training.session import session
 from bpcli.training.setup import prepare
 
@@ -185,13 +186,35 @@ def test_a_training_that_an_earlier_version_saved_is_compared_by_the_digest_of_t
 
 def test_means_of_many_rows_that_an_earlier_version_took_otherwise_are_told(here, every_step, monkeypatch):
     monkeypatch.setattr(statistics, "ROWS", 1 << 20)
-    settled = config(data={"standardize": True})
+    settled = config(data={"standardize": True, "validation": None})
     stop_after(settled, 6)
     path = here / ".run.partial" / CHECKPOINT
     checkpoint.write(path.parent, dataclasses.replace(checkpoint.read(path), block=0))
     monkeypatch.setattr(statistics, "ROWS", 8)
     with pytest.raises(UsageError, match="means and σ of more than 8 rows are now taken by blocks"):
         finish(settled, resume=True)
+
+
+@pytest.mark.parametrize("validation", [0.25, None])
+def test_rows_that_an_earlier_version_held_out_by_another_draw_are_told(here, every_step, monkeypatch, validation):
+    """By `--resume`, and by whatever takes the rows of a finished run."""
+    settled = config(data={"validation": validation})
+    stop_after(settled, 6)
+    path = here / ".run.partial" / CHECKPOINT
+    earlier = dataclasses.replace(checkpoint.read(path), block=0)
+    checkpoint.write(path.parent, earlier)
+    if validation is None:
+        finish(settled, resume=True)
+    else:
+        monkeypatch.setattr(splits, "_random_numbers", lambda rng, first, rows: np.arange(rows, dtype=np.uint64))
+        with pytest.raises(UsageError, match="rows are held out by another draw"):
+            finish(settled, resume=True)
+        finish(settled, force=True)
+        monkeypatch.undo()
+    path = here / "run" / CHECKPOINT
+    assert bool(other_rows(path.parent, prepare(settled), ["train"])) == (validation is not None)
+    checkpoint.write(path.parent, dataclasses.replace(checkpoint.read(path), block=0))
+    assert ("by another draw" in other_rows(path.parent, prepare(settled), ["train"])) == (validation is not None)
 
 
 def test_a_finished_run_goes_on_when_epochs_have_grown_and_else_does_nothing(here):
