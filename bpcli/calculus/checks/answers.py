@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, heights, may_change_sides, no_rows, sides
+from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Call, Expression, Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
@@ -187,6 +187,11 @@ class Formulas:
         shapes = {name: np.shape(value) for name, value in values.items()}
         each = ((made, {n: values[n] for n in made.program.variables}) for made in self._all(shapes))
         return any(may_change_sides(made, at, FUNCTION) for made, at in each)
+
+    def at_an_edge(self, values: Mapping[str, Any]) -> bool:
+        """Whether a step of the formulas lies at a kink or a jump, where what it is worth is a convention."""
+        shapes = {name: np.shape(value) for name, value in values.items()}
+        return any(at_an_edge(made, {n: values[n] for n in made.program.variables}) for made in self._all(shapes))
 
     def errors(self, values: Mapping[str, Any]) -> dict[str, Cells]:
         """How far these numbers may be off by rounding, in their shape."""

@@ -22,7 +22,7 @@ from bpcli.calculus.checks.grading import (
     typed_slack,
 )
 from bpcli.calculus.checks.probes import Probe, Written, probes_of
-from bpcli.calculus.checks.side_changes import may_change_sides
+from bpcli.calculus.checks.side_changes import at_an_edge, may_change_sides
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
 from bpcli.calculus.language.tree import Call
 from bpcli.calculus.rules.functions import OPERATORS
@@ -50,7 +50,7 @@ class Question(NamedTuple):
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
     `probes(written)` other inputs of the same shapes, at which an answer is tried; `variables` the names
     of the inputs that are numbers; `at_kink(inputs)` the slopes on both sides where they differ; `samples` the N of a
-    mean.
+    mean; `at_an_edge(inputs)` whether a step is at a kink, also where the slopes are the same.
     """
 
     layout: Layout
@@ -63,6 +63,7 @@ class Question(NamedTuple):
     variables: Sequence[str]
     at_kink: Callable[[Mapping[str, Any]], AtKink | None]
     samples: int = 1
+    at_an_edge: Callable[[Mapping[str, Any]], bool] = lambda inputs: False
 
 
 def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
@@ -190,6 +191,8 @@ def _rounding_seen(
         truth[k], eaten = question.settled(inputs, truth[k], k == 0)
         context = question.context(inputs)
         undecided[k] |= eaten | (tried[k].close and formulas.turned(context))
+        if k and question.at_an_edge(inputs) and formulas.at_an_edge(context):
+            undecided[k] = True  # min(relu(2*x), x) at 0 has a slope, and who halves at ties is right elsewhere
         errors = fitted(formulas.errors(context), question.layout, truth[k])
         if errors is not None:
             slack[k] += _ROUNDED * np.nan_to_num(_values(errors), posinf=0.0)
@@ -289,6 +292,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         variables,
         lambda at: _at_kink(calculation, at),
         samples,
+        lambda at: at_an_edge(calculation, at),
     )
 
 

@@ -14,7 +14,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import value_errors
 from bpcli.calculus.sweeps.seeds import Point, some_points
-from bpcli.calculus.sweeps.turning import is_turned
+from bpcli.calculus.sweeps.turning import any_true, is_turned
 from bpcli.numbers.namespaces import arrays
 
 Columns = Mapping[str, Any]
@@ -34,6 +34,13 @@ _MOST_HEIGHTS = 24  # of more no extremes are looked for
 _MOST_EXTREMES = 96
 _SECTIONS = 20  # by which the place of an extreme is as sharp as doubles show it
 _PARTS = np.arange(1, 10) / 10.0
+
+
+def at_an_edge(calculation: Calculation, point: Point) -> bool:
+    """Whether a step lies at a kink or a jump of its own, though the slopes of the whole may agree there."""
+    program, xp = calculation.program, calculation.namespace
+    values = calculation.sweeps.forward(point)
+    return any(any_true(program.edge(xp, values, slot)) for slot in program.non_smooth(list(program.variables)))
 
 
 def no_rows(columns: Columns) -> Array:

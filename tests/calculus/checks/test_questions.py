@@ -362,3 +362,19 @@ def test_of_many_entries_with_many_kinks_the_work_is_bounded(text, wrong, right,
     assert grade(text, right or "cos(x)*sign(sin(x))", point).finding == "right"
     assert grade(text, wrong, point).finding != "right"
     assert len(evaluated) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "mine", "finding"),
+    [
+        ("min(relu(2*x),x)", "where(relu(2*x)>x,1,where(relu(2*x)<x,0,1/2)+where(relu(2*x)==x,(x>0),0))", "right"),
+        ("min(relu(2*x),x)", "(x>0)", "domain"),
+        ("x**2", "where(x==0,5,2*x)", "domain"),
+        ("max(x,y)**2", "where(x==y,1,2*max(x,y)*(x>y))", "right"),
+    ],
+)
+def test_where_the_steps_of_both_tie_a_convention_is_no_mistake(text, mine, finding):
+    point = {"x": 0.67, "y": 0.3}
+    whole = f"{mine},2*max(x,y)*(y>x)" if "y" in text else mine
+    names = [name for name in "xy" if name in text.replace("max", "")]
+    assert grade(text, whole, {name: point[name] for name in names}).finding == finding
