@@ -28,7 +28,20 @@ _BARE = re.compile(  # a function without parentheses: \sin^2 2\pi x
     rf"\\({_NAMED})\s*(?:\^\s*(?:\{{(\d+)\}}|(\d)))?\s*({_FACTOR}(?:\s*{_FACTOR})*)(\s*/)?"
 )
 _GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_ORDERS = {"1": r"sum(abs(\1))", "2": r"norm(\1)", r"\\infty": r"max(abs(\1))"}
+_BARS = r"(?:\\lVert|\\left\\\||\\\|)(.*?)(?:\\rVert|\\right\\\||\\\|)"
 _RULES = [  # until none applies
+    (r"\\[()\[\]]", " "),
+    (r"\\lfloor(.*?)\\rfloor", r"floor(\1)"),
+    (r"\\lceil(.*?)\\rceil", r"ceil(\1)"),
+    (r"\\langle(.*?)\\rangle", r"dot(\1)"),
+    (r"\\(?:left|right)?\s*\\\{", "("),
+    (r"\\(?:left|right)?\s*\\\}", ")"),
+    (r"\\(?:left\s*)?\{", "("),
+    (r"\\(?:right\s*)?\}", ")"),
+    (r"\\?\b(sin|cos|tan)\s*\^\s*\{\s*-\s*1\s*\}", r"\\arc\1 "),
+    (r"\\?\b(sinh|cosh|tanh)\s*\^\s*\{\s*-\s*1\s*\}", r" a\1 "),
+    *((rf"{_BARS}_(?:{order}|\{{{order}\}})", plain) for order, plain in _ORDERS.items()),
     (rf"\\[dt]?frac\s*{_GROUP}\s*{_GROUP}", r"((\1)/(\2))"),
     (r"\\[dt]?frac\s*(\d)\s*(\d)", r"(\1/\2)"),
     (rf"\\sqrt\[(\w+)\]{_GROUP}", r"((\2)^(1/\1))"),
@@ -36,7 +49,7 @@ _RULES = [  # until none applies
     (rf"\\hat\s*(?:{_GROUP}|(\w))", r"\1\2hat"),
     (r"\\sigma\s*(?:\\left)?\s*\(", "sigmoid("),
     (rf"\\(?:mathrm|mathbf|mathit|operatorname|text|vec|boldsymbol|bm)\s*{_GROUP}", r" \1 "),
-    (r"(?:\\lVert|\\left\\\||\\\|)(.*?)(?:\\rVert|\\right\\\||\\\|)", r"norm(\1)"),
+    (_BARS, r"norm(\1)"),
     (r"\^\s*(?:\{?\s*(?:\\top|\\intercal|T)\s*\}|\\top|\\intercal|T\b)", ".T"),
     (r"\\log_(?:2|\{2\})", r"\\logtwo "),
     (r"\\log_(?:10|\{10\})", r"\\logten "),
@@ -47,13 +60,14 @@ _RULES = [  # until none applies
     ),
     (rf"\\({_NAMED})\s*\{{([^{{}}]*)\}}", r"\1(\2)"),
     (r"_\{(\w+)\}", r"_\1"),
+    (r"\^\{([^{}]*)\}(?=\s*[\w\\(])", r"^(\1) "),
     (r"\^\{([^{}]*)\}", r"^(\1)"),
 ]
 
 
 def from_latex(text: str) -> str:
     """The text of an expression that means what LaTeX does; empty where that is not known. Names are kept whole."""
-    found = text.strip().strip("$").strip()
+    found = re.sub(r"\bReLU\b", "relu", text.strip().strip("$").strip())
     called = [match[1] or match[2] for match in _CALLED.finditer(found)]
     if _NOT_READ.search(found) or not all(name in FUNCTIONS or name in _FUNCTIONS for name in called):
         return ""

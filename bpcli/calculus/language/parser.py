@@ -13,6 +13,7 @@ from bpcli.calculus.language.hints import STRAY, STRAY_HINTS, WORDS, norm_here
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
 from bpcli.calculus.language.readings import readings
 from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.rewritings import advice_on, decimal_comma, rewritten
 from bpcli.calculus.language.signs import sign_elsewhere
 from bpcli.calculus.language.tokens import (
     BINDS,
@@ -53,11 +54,15 @@ def parse(text: str) -> nodes.Expression:
         if plain := text.translate(_LARGE_SIGNS) if set(text) & {"∑", "∏"} else "":
             hint = _hint_on_large_sign(plain, error.hint)
             raise ExpressionError(error.message, text, error.start, error.end, hint) from error
-        if sign := sign_elsewhere(text):
-            raise ExpressionError(sign[0], text, *sign[1:]) from error
+        if (plain := rewritten(text)) and _rewritten(plain):
+            raise ExpressionError(error.message, text, error.start, error.end, advice_on(text, plain)) from error
+        if error.hint == STRAY_HINTS[","] and (decimal := decimal_comma(text)):
+            raise ExpressionError(error.message, text, error.start, error.end, decimal) from error
         if meant := _meant_by_braces(text):
             hint = "; ".join(filter(None, [f"write {meant}", error.hint]))
             raise ExpressionError(error.message, text, error.start, error.end, hint) from error
+        if sign := sign_elsewhere(text):
+            raise ExpressionError(sign[0], text, *sign[1:]) from error
         raise
 
 

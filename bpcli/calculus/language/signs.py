@@ -10,7 +10,6 @@ _PART = re.compile(
     r"(?<=[\w)\]])(?:_\{([+-])\}|(?<=[)\]])_([+-])|_([+-])(?=\s*(?:$|[)\],*/^²³]))|([₊₋])|\^\{\+\}|\^\+$|⁺)"
 )
 _ROOT = re.compile(r"(?<![^\W\d])(∛|∜|³√|⁴√)\s*(\([^()]*\)|[^\W\d]\w*|\d[\d.]*)")
-_TRANSPOSED = re.compile(r"(?<!\w)([^\W\d]\w*)['′]\s*\*\s*([^\W\d]\w*)(?!\w|\s*\()")
 _BASE = re.compile(r"[^\W\d_]\w*\Z")
 _POWER = re.compile(r"\s*(?:\^|\*\*)\s*\d+|[²³]")
 _OPENING = {")": "(", "]": "["}
@@ -26,9 +25,6 @@ def sign_elsewhere(text: str) -> tuple[str, int, int, str] | None:
         inside = _bare(found[2])
         hint = f"write cbrt({inside})" if found[1] in ("∛", "³√") else f"write ({inside})**(1/4)"
         return "other roots than √ have no sign", found.start(), found.end(), hint
-    if found := _TRANSPOSED.search(text):
-        hint = f"write {found[1]}.T@{found[2]}"
-        return "a ' behind a name is no transpose", found.start(), found.end(), hint
     for found in _PART.finditer(text):
         negative = "-" in found[0] or "₋" in found[0]
         start = _start_of_base(text, found.start())

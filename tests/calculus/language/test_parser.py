@@ -252,7 +252,7 @@ ERRORS = [  # typed, what the caret marks, part of the message, part of the advi
     ("x[0]y", "]y", "side by side", "write x[0]*y"),
     ("x.5", "x.5", "side by side", "write x*.5"),
     ("|x|y", "|y", "side by side", "write |x|*y"),
-    ("A.T x", "T x", "side by side", "write A.T*x"),
+    ("A.T x", "T x", "side by side", "write A.T@x"),
     ("x√y", "x√", "side by side", "write x*√y"),
     ("not x", "not", "'not' means nothing here", "1 - (x > 0)"),
     ("x and y", "and", "'and' means nothing here", "(x > 0)*(y > 0)"),
