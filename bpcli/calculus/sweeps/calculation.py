@@ -241,7 +241,8 @@ class Calculation(Signature):
         self.check_dense(self.inputs, self.inputs, "wrt NAMES takes fewer variables")
         values = self.sweeps.forward(point)
         (value,) = self.sweeps.results(values)
-        gradient, matrix = self._plain_gradient(values), self.sweeps.hessian(values)
+        gradient = self._plain_gradient(values)
+        matrix = self._where_slopes(gradient, self.sweeps.hessian(values))
         if self.sweeps.has_nan([value]):
             return value, {name: self._no_slopes(shape) for name, shape in self.sweeps.inputs}, self._no_seconds()
         if self._needs_sides(values, [*gradient.values(), matrix]):
@@ -258,6 +259,14 @@ class Calculation(Signature):
             ]
             matrix = self.sweeps.matrix([[v for part in row.values() for v in part] for row in rows])
         return value, gradient, matrix
+
+    def _where_slopes(self, gradient: dict[str, Any], matrix: Any) -> Any:
+        """Second derivatives, NaN beside a slope that is NaN: what the rules give there is of nothing."""
+        slopes = [v for block in gradient.values() for v in numbers(block)]
+        for k in (k for k, slope in enumerate(slopes) if slope != slope):
+            for j in range(self.inputs):
+                matrix[k][j] = matrix[j][k] = self._no_slopes(())
+        return matrix
 
     def vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
         """v·J, a row in each variable's shape, for v with an entry for each output; J is never formed."""

@@ -31,6 +31,9 @@ def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list
         for signs in itertools.product((1.0, -1.0), repeat=len(args)):
             moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
             yield from _different(xp, step, step.has_edge, (out, args), (step.value(xp, moved), moved))
+        if len(args) == 2 and not any(step.passes):  # == is true of one number alone, which no shift may meet
+            meet = abs(args[0] - args[1]) <= shifts[0] + shifts[1]
+            yield meet & (step.value(xp, [args[0], args[0]]) != out)
 
 
 def is_turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list[Any]) -> bool:

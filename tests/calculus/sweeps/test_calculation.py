@@ -327,3 +327,13 @@ def test_a_hessian_has_the_gradient_of_the_gradient(text, pairs):
     found, expected = made.hessian(point)[1], made.gradient(point)[1]
     for name in "uv":
         assert found[name] == pytest.approx(expected[name], rel=1e-13, abs=1e-300)
+
+
+@pytest.mark.parametrize("text", ["1/(x-x)", "1/(x*0)", "1/(x+x-2*x)", "1/(sin(x)-sin(x))+y", "[1,1]@[1/(x-x),x]"])
+def test_no_second_derivative_where_there_is_no_first(text):
+    """1/0 is no number, wherever x is; its second derivative by the rules was ±0 on wide numbers."""
+    point = {"x": 1.0, **({"y": 1.0} if "y" in text else {})}
+    made = calculation(text, point)
+    _, gradient, matrix = made.hessian(point)
+    assert math.isnan(gradient["x"])
+    assert all(math.isnan(matrix[0][k]) and math.isnan(matrix[k][0]) for k in range(len(point)))

@@ -32,7 +32,9 @@ def test_they_are_found_among_many_and_alone(text):
     assert lost_values(made, {"x": x}, [in_doubles])
 
 
-@pytest.mark.parametrize("text", ["relu(x)", "floor(x)", "where(x>0,x,-x)", "max(x,1)", "abs(x)"])
+@pytest.mark.parametrize(
+    "text", ["relu(x)", "floor(x)", "where(x>0,x,-x)", "max(x,1)", "abs(x)", "(x==1)*x", "(x*x==x)*x"]
+)
 def test_an_edge_itself_is_not_one_of_them(text):
     made, lost = calculation(text), LostPoints(["x"], 0)
     lost.add(Evaluation()(made, {"x": np.array([0.0, 1.0, -1.0, 2.0])}, False))
