@@ -32,6 +32,25 @@ def test_they_are_found_among_many_and_alone(text):
     assert lost_values(made, {"x": x}, [in_doubles])
 
 
+EQUAL = {  # by algebra equal at 0.7, not in doubles, where each shift by rounding makes them more unequal
+    "where(mean([x,x,x])==x,x,2*x)": (0.7, 1.4),
+    "where(mean([x,x,x])!=x,x,2*x)": (1.4, 0.7),
+    "where(sqrt(x)**2==x,x,2*x)": (0.7, 1.4),
+    "where(mean([x,x,x])-x==0,x,2*x)": (0.7, 1.4),
+}
+
+
+@pytest.mark.parametrize("text", EQUAL)
+def test_what_is_equal_but_for_rounding(text):
+    true, in_doubles = EQUAL[text]
+    made, lost = calculation(text), LostPoints(["x"], 0)
+    lost.add(Evaluation()(made, {"x": np.array([0.7])}, False))
+    lost.look()
+    assert [at.number for at in lost.first] == [0]
+    assert made.value({"x": 0.7}) == [in_doubles] != [true]
+    assert lost_values(made, {"x": 0.7}, [in_doubles])
+
+
 @pytest.mark.parametrize(
     "text", ["relu(x)", "floor(x)", "where(x>0,x,-x)", "max(x,1)", "abs(x)", "(x==1)*x", "(x*x==x)*x"]
 )
