@@ -62,7 +62,7 @@ def chain_factors(calculation: Calculation, point: Point) -> list[Factor]:
                 else _entries_of(along[n][slot] if n in along else None, shapes[n])
                 for n in calculation.wrt
             ]
-            text = f"the derivative of {_written(calculation, step)}"
+            text = f"the derivative of {step_as_written(calculation, step)}"
             found.append(_spread(calculation, "inner_derivative", text, slopes))
     for number, step in curved:
         args = [values[a] for a in step.args]
@@ -70,7 +70,7 @@ def chain_factors(calculation: Calculation, point: Point) -> list[Factor]:
             if calculation.sweeps.active[a] and step.passes[i]:
                 slope = step.row.partial(i)(xp, values[number], *args)
                 slopes = [_entries_of(slope, shapes[name]) for name in calculation.wrt]
-                text = f"the derivative of {_written(calculation, step)} by what is inside"
+                text = f"the derivative of {step_as_written(calculation, step)} by what is inside"
                 found.append(_spread(calculation, "outer_derivative", text, slopes))
     return found
 
@@ -86,7 +86,7 @@ def _inside(program: Program, slots: set[int]) -> list[int]:
     return found
 
 
-def _written(calculation: Calculation, step: Instruction) -> str:
+def step_as_written(calculation: Calculation, step: Instruction) -> str:
     """A step as it stands in the expression; of several expressions as bpcli writes it."""
     start, end = step.node.span
     return calculation.texts[0][start:end] if len(calculation.texts) == 1 else to_text(step.node)

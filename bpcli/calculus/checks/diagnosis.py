@@ -219,6 +219,16 @@ def _of_the_chain(compared: Compared, wrong: Truths, finding: str) -> Grade | No
     return None
 
 
+def _of_a_rule(compared: Compared, wrong: Truths) -> Grade | None:
+    """A rule was broken: a product has a term for each of its factors."""
+    if (compared.of_kink & wrong).any():
+        return None
+    for factor in compared.factors:
+        if factor.finding == "value" and _lacks(compared, factor, wrong):
+            return _grade("value", f"{factor.text}{_where(compared, wrong)}")
+    return None
+
+
 def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     """Whether the entries that are wrong are right times the factor."""
     shape = compared.truth.shape
@@ -278,6 +288,7 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
     partial(_of_the_chain, finding="inner_derivative"),
     _factor,
     partial(_of_the_chain, finding="outer_derivative"),
+    _of_a_rule,
 )
 
 

@@ -21,6 +21,7 @@ from bpcli.calculus.checks.grading import (
     loosely_typed,
     typed_slack,
 )
+from bpcli.calculus.checks.missed_terms import missed_terms
 from bpcli.calculus.checks.probes import Probe, Written, probes_of
 from bpcli.calculus.checks.side_changes import at_an_edge, may_change_sides
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
@@ -287,7 +288,11 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         truth,
         lambda at, found, prove: _settled(calculation, at, found, prove),
         lambda at: {"N": float(samples), **at},
-        lambda at: [*chain_factors(written(), at), *_by_others(others(), calculation.wrt[0], at)],
+        lambda at: [
+            *chain_factors(written(), at),
+            *missed_terms(written(), at),
+            *_by_others(others(), calculation.wrt[0], at),
+        ],
         probes,
         variables,
         lambda at: _at_kink(calculation, at),
