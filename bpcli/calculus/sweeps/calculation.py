@@ -262,6 +262,8 @@ class Calculation(Signature):
 
     def _where_slopes(self, gradient: dict[str, Any], matrix: Any) -> Any:
         """Second derivatives, NaN beside a slope that is NaN: what the rules give there is of nothing."""
+        if not self.sweeps.has_nan(gradient.values()):
+            return matrix
         slopes = [v for block in gradient.values() for v in numbers(block)]
         for k in (k for k, slope in enumerate(slopes) if slope != slope):
             for j in range(self.inputs):
