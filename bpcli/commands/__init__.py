@@ -33,11 +33,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Listed(NamedTuple):
-    """A command in the help; under mpiexec all processes run it if `together`, else the first one alone."""
+    """A command in the help.
+
+    Under mpiexec all processes run it if `together`, else the first one alone. One that `streams` results ends when
+    their reader ends, as `head` does; the others go on to their exit code and their files.
+    """
 
     about: str  # what it does
     page: str  # its reference page
     together: bool = False
+    streams: bool = False
 
 
 # Heading of the help: {name: command}. The module bpcli.commands.NAME has the command; it is imported only when the
@@ -45,7 +50,9 @@ class Listed(NamedTuple):
 _GROUPS: dict[str, dict[str, Listed]] = {
     "Train": {
         "train": Listed("Train a model from a YAML config.", "training", together=True),
-        "predict": Listed("Predictions of a trained model, a row for every row.", "training", together=True),
+        "predict": Listed(
+            "Predictions of a trained model, a row for every row.", "training", together=True, streams=True
+        ),
         "evaluate": Listed("The loss and the metrics of a trained model.", "training", together=True),
         "cv": Listed("The metrics of a config by cross-validation, fold by fold.", "selection", together=True),
         "sweep": Listed("Try combinations of settings, and train the best one.", "selection", together=True),
@@ -56,11 +63,11 @@ _GROUPS: dict[str, dict[str, Listed]] = {
         "schema": Listed("The JSON Schema of the config, for editors.", "config"),
     },
     "Calculate": {
-        "eval": Listed("The value of an expression.", "calculator"),
-        "grad": Listed("The gradient of an expression, a row.", "calculator"),
-        "jacobian": Listed("The Jacobian of expressions, or of a function of the lecture.", "calculator"),
-        "hessian": Listed("The Hessian of an expression.", "calculator"),
-        "descend": Listed("Gradient descent on an expression, step by step.", "calculator"),
+        "eval": Listed("The value of an expression.", "calculator", streams=True),
+        "grad": Listed("The gradient of an expression, a row.", "calculator", streams=True),
+        "jacobian": Listed("The Jacobian of expressions, or of a function of the lecture.", "calculator", streams=True),
+        "hessian": Listed("The Hessian of an expression.", "calculator", streams=True),
+        "descend": Listed("Gradient descent on an expression, step by step.", "calculator", streams=True),
     },
     "Check & teach": {
         "check": Listed("A derivative against difference quotients, or yours against the exact one.", "grading"),
@@ -258,13 +265,18 @@ def _is_run_together(arguments: Sequence[str]) -> bool:
     return row is not None and row.together and "--help" not in arguments
 
 
+def _streams(arguments: Sequence[str]) -> bool:
+    row = COMMANDS.get(arguments[0]) if arguments else None
+    return row is not None and row.streams
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     if not is_first_process() and not _is_run_together(arguments):
         return 0
     debug = False
     try:
-        output.prepare_streams()
+        output.prepare_streams(_streams(arguments))
         if sys.stdout is None:
             raise DataError("standard output is closed, so there is nowhere to print the results")
         prepare_numpy()
@@ -273,7 +285,7 @@ def run(arguments: Sequence[str]) -> int:
                 cli.invoke(context)
             finally:
                 debug = bool(context.meta.get(DEBUG))
-        sys.stdout.flush()
+        output.deliver()
         if list(arguments[1:]) == ["-h"]:
             output.note(f"-h was read as an expression; the help is bpcli {arguments[0]} --help")
         return 0

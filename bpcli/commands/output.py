@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from itertools import takewhile
 from time import monotonic, sleep
@@ -18,6 +18,7 @@ from bpcli.text.notation import cell, csv_line
 from bpcli.text.visible import cut, shortened, visible, width
 
 _ESCAPES = "bpcli.escapes"
+_ends_with_reader = False
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
@@ -28,11 +29,14 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
 
 
-def prepare_streams() -> None:
+def prepare_streams(ends_with_reader: bool = False) -> None:
     """Let every text be written to stdout and stderr: as UTF-8 if no encoding is set, else with escapes.
 
+    Where the reader of stdout has gone, results are dropped, or a BrokenPipeError is raised if `ends_with_reader`.
     The descriptor of a closed stream is opened on /dev/null, so that no file that is opened later takes its place.
     """
+    global _ends_with_reader
+    _ends_with_reader = ends_with_reader
     with contextlib.suppress(OSError):  # where there is no such device, or no descriptor
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
             pass
@@ -96,7 +100,24 @@ def emit(line: str) -> None:
 
 def emit_data(line: str) -> None:
     """A line of results for programs on stdout: CSV, JSON, a config."""
-    sys.stdout.write(line + "\n")
+    with _for_reader():
+        sys.stdout.write(line + "\n")
+
+
+def deliver() -> None:
+    """Hand what was printed to the reader of stdout."""
+    with _for_reader():
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _for_reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # `| head` has read enough
+        if _ends_with_reader:
+            raise
+        discard(sys.stdout)
 
 
 def emit_csv(rows: Iterable[Iterable[Any]], precision: int | None = None) -> None:

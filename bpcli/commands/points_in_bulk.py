@@ -174,7 +174,7 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
             if lines:
                 output.emit_data("\n".join(lines))
         if request.points == "-":  # the writer of the pipe may wait for the results
-            sys.stdout.flush()
+            output.deliver()
 
 
 class _Marked(Printer):

@@ -229,7 +229,7 @@ class _Found:
             self.note()
             yield table, columns
             if self.rows.live is not None:
-                sys.stdout.flush()
+                output.deliver()
             if not self.not_finite:
                 self.not_finite = _first_not_finite(columns, self._seen)
             self._seen += len(columns[0])
@@ -276,7 +276,7 @@ def _csv(found: _Found, safe: bool) -> Iterator[_Lines]:
     header = _Lines(csv_line(_safe(found.names) if safe else found.names))
     if found.rows.live is not None:  # the reader of live results may wait for the header
         yield header
-        sys.stdout.flush()
+        output.deliver()
     for place, (table, columns) in enumerate(found):
         if place == 0 and found.rows.live is None:
             yield header

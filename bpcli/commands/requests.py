@@ -248,7 +248,7 @@ class Request:
         with activity(lambda: Progress("points", done, None, "point"), quiet=sys.stdout.isatty()):
             for part in self.blocks(1024):
                 if part is None:  # the writer of the pipe may wait for these results
-                    sys.stdout.flush()
+                    output.deliver()
                     continue
                 calculation, block = part
                 for i in range(max(block[name].shape[-1] for name in self.variables.names)):

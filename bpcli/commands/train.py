@@ -234,11 +234,8 @@ def _write(line: str) -> None:
 
         tqdm.write(line)
     else:
-        try:
-            output.emit_data(line)
-            sys.stdout.flush()
-        except BrokenPipeError:  # `| head` has ended; the training goes on
-            output.discard(sys.stdout)
+        output.emit_data(line)
+        output.deliver()
 
 
 def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool) -> None:

@@ -1,12 +1,14 @@
 """Results on stdout, all else on stderr; tables in columns."""
 
 import json
+import os
 import select
 import subprocess
 import sys
 
 import pytest
 
+from bpcli import train
 from bpcli.commands import output
 from bpcli.commands.output import aligned, emit, emit_data, note, warning
 from bpcli.text.visible import width
@@ -181,3 +183,37 @@ def test_nobody_waits_for_a_reader_for_ever(tmp_path):
         [sys.executable, "-c", WAITS.replace("600", "0.1")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout.read() == b"read\n"
+
+
+@pytest.fixture(scope="module")
+def run(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "iris"
+    train(root / "configs/iris.yaml", output=folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["check", "x**2", "--mine", "3*x"], 1, "1 of 1 is wrong"),
+        (["check", "x**2", "--mine", "2*x"], 0, ""),
+        (["evaluate", "RUN", "--fail-under", "accuracy=1.1"], 1, "under 1.1"),
+        (["evaluate", "RUN", "--fail-under", "accuracy=0.1"], 0, ""),
+        (["train", "CONFIG", "--set", "training.learning_rate=1e-300", "--output", "NEW"], 1, "no better than"),
+        (["train", "CONFIG", "--output", "NEW"], 0, ""),
+        (["grad", "x*y", "--points", "-"], 0, ""),  # its results are for the reader alone
+    ],
+)
+@pytest.mark.parametrize("buffered", [False, True])
+def test_an_exit_code_does_not_depend_on_the_reader(root, run, tmp_path, words, code, said, buffered):
+    named = {"RUN": run, "CONFIG": root / "configs/iris.yaml", "NEW": tmp_path / "new"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, *([] if buffered else ["-u"]), "-m", "bpcli", *(str(named.get(w, w)) for w in words)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    streams = {"stdout": writing, "stderr": subprocess.PIPE, "input": "x,y\n1,2\n1,0\n", "text": True}
+    done = subprocess.run(command, **streams, check=False, env=environment)
+    os.close(writing)
+    assert (done.returncode, said in done.stderr) == (code, True)
+    assert code or "bpcli: error" not in done.stderr
+    assert (tmp_path / "new").is_dir() == (words[0] == "train")
