@@ -31,7 +31,7 @@ from bpcli.commands import option, output
 from bpcli.commands.jacobian import lecture_meant, named_options
 from bpcli.commands.option_groups import PATH, SettingsCommand
 from bpcli.commands.printing import Asked, Printer, plain
-from bpcli.commands.requests import Given, Request, calculator_options
+from bpcli.commands.requests import Given, Request, calculator_options, tell_order
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import BpcliError, CheckError, DataError, NotFiniteError, UsageError
 from bpcli.lecture.inputs import INPUTS
@@ -341,6 +341,8 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
         if mine:
             session.note_kink(subject)
+        if mine and wrt is not None and not k:
+            tell_order(wrt, [block for block, _ in subject.question.layout.blocks])
         for text, answer in zip(mine, answers, strict=True):
             part = part_of(answer, k, len(samples), subject.question.layout)
             session.answered(shown, text, subject.grade(part, session.tolerance))

@@ -20,7 +20,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
     \b
     bpcli grad "x**2+y**2"
     bpcli grad "x**2+y**2" --at 1,2
-    bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2],w=[3,4],b=0,y=1" --wrt w,b
+    bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2],w=[3,4],b=0,y=1" --wrt b,w
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
     if wants_formulas(request, options) and target is None:

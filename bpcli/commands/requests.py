@@ -9,6 +9,7 @@ import click
 
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tokens import normal_name
 from bpcli.calculus.points.values import parse_value, with_decimal_points
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
@@ -44,7 +45,9 @@ POINTS = option(
 )
 LET = option("Point", "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 VARS = option("Point", "--vars", "declared", metavar="NAMES", help="The order of the variables.")
-WRT = option("Derivative", "--wrt", metavar="NAMES", help="The variables to differentiate by. [default: all]")
+WRT = option(
+    "Derivative", "--wrt", metavar="NAMES", help="What to differentiate by; in the order of --vars. [default: all]"
+)
 KINK = option(
     "Derivative",
     "--kink",
@@ -159,6 +162,8 @@ class Request:
         self.trees = [parse(text) for text in texts]
         self.variables = Variables(self.trees, self.texts, given.declared, given.let, read_value_file, OPTIONS)
         self.wrt = self.variables.names if given.wrt is None else self.variables.select(given.wrt)
+        if given.wrt is not None:
+            tell_order(given.wrt, self.wrt)
         self.at, self.points = given.at, given.points
         manner = printer.kink, printer.certify, printer.precision
         self._calculations = Calculations(self.trees, self.texts, self.wrt, *manner)
@@ -265,6 +270,13 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
         name: columns_first[c.positions].reshape(*c.shape, -1) if c.shape else columns_first[c.positions[0]]
         for name, c in columns.items()
     }
+
+
+def tell_order(asked: str, names: Sequence[str]) -> None:
+    """Note that derivatives keep the order of the variables, if `--wrt` names these in another one."""
+    if (written := [normal_name(name) for name in asked.replace(",", " ").split()]) != list(names):
+        given, kept = (", ".join(f"d/d{name}" for name in order) for order in (written, names))
+        output.note(f"the order is {kept}, and not {given}: --wrt only picks")
 
 
 def wants_formulas(request: Request, options: FormulaOptions) -> bool:

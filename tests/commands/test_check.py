@@ -338,9 +338,46 @@ def test_entries_that_are_right_at_the_point_alone_are_named(bpcli, label):
     assert found["message"].endswith(f"; right at this point, but not at others: {', '.join(right)}")
 
 
-def test_of_a_mistake_too_the_entries_that_are_right_at_the_point_are_named(bpcli):
+def test_a_mistake_that_explains_the_whole_stands_alone(bpcli):
     (found,) = bpcli("check", "x*y", "--at", "3,0", "--mine", "-y,-x", "--format", "json").json
-    assert found["message"] == "the sign is wrong; right at this point, but not at others: d/dx"
+    assert found["message"] == "the sign is wrong"
+    (found,) = bpcli("check", "mse", "--y", "1,2", "--yhat", "1,1", "--mine", "2*(yhat-y)", "--format", "json").json
+    assert found["message"] == "the mean is missing: times 1/2"
+
+
+@pytest.mark.parametrize("formula", ["4*x, x+y", "y**2, x+y", "x**3, y+1", "-2*x*y, x+5"])
+def test_an_entry_is_named_once(bpcli, formula):
+    arguments = ["check", "x**2*y", "--at", "1,2", "--mine", formula, "--format", "json"]
+    message = bpcli(*arguments).json[0]["message"]
+    assert all(message.count(name) <= 1 for name in ("d/dx", "d/dy"))
+
+
+ORDERS = [
+    (["y*x**2", "--at", "x=1,y=3"], "y,x", "1,6", "x**2,2*x*y"),
+    (["bce(1, sigmoid(x@w+b))", "--at", "x=[1,2],w=[0.5,-0.25],b=0"], "w,b", "-0.5,-1,-0.5", None),
+    (["neuron", "--x", "1,2", "--w", "1,0", "--b", "0", "--activation", "sigmoid"], "b,w", None, "da_dz,da_dz*x"),
+]
+
+
+@pytest.mark.parametrize(("subject", "wrt", "numbers", "formulas"), ORDERS)
+def test_the_order_of_wrt_picks_alone_and_an_answer_in_it_is_told_so(bpcli, subject, wrt, numbers, formulas):
+    for mine in filter(None, (numbers, formulas)):
+        kept = bpcli("check", *subject, "--wrt", wrt, "--mine", mine)
+        assert kept.code == 1
+        assert "--wrt only picks" in kept.err
+        asked, given = (", ".join(f"d/d{name}" for name in names.split(",")) for names in (wrt[::-1], wrt))
+        swapped = f"{asked.replace(',', ' and')} are swapped"
+        assert kept.lines[0].endswith((f"these are in the order {given}; asked for are {asked}", swapped))
+    straight = bpcli("check", *subject, "--wrt", wrt[::-1], "--mine", numbers or formulas)
+    assert "--wrt" not in straight.err
+
+
+def test_an_order_that_is_not_kept_is_noted_where_it_does_not_show(bpcli):
+    asked = ["y*x**2", "--wrt", "y,x", "--at", "x=1,y=3"]
+    for command, line in (("grad", "6 1"), ("jacobian", "6 1"), ("hessian", "6 2")):
+        found = bpcli(command, *asked)
+        assert (found.lines[0], "the order is d/dx, d/dy, and not d/dy, d/dx" in found.err) == (line, True)
+        assert not bpcli(command, *asked, "--vars", "y,x").err
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice, permutations
 
 import numpy as np
 
@@ -19,6 +19,7 @@ KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 _SHOWN = 5  # names of entries in a message
 _OFTEN = 0.75  # of the inputs at which a factor matters at all: a factor of ±1 at more of the others is by sides
 _NEXT_TO_NOTHING = 1e-6  # of the usual size of the derivative
+_ORDERS = 120  # of the variables that are tried
 _FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is right by chance
 
 
@@ -26,7 +27,7 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     """The grade of an answer of the right shape; `plain` marks the inputs that are like no other, by chance.
 
     The first inputs are those that were asked for. A mistake is named only if it explains the answer at all inputs: in
-    all entries, or in all that are wrong somewhere if the message names these.
+    all entries, or in all that are wrong somewhere if the message names these. An entry is named once.
     """
     right = compared.right
     wrong = ~np.asarray(right.all(axis=0))
@@ -40,18 +41,19 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     for mistake in _MISTAKES:
         found = mistake(compared, wrong)
         if found is not None:
-            message = found.message + _right_here(compared, wrong)
-            return found._replace(message=message, entries=entries, score=score)
+            return found._replace(entries=entries, score=score)
     whole = np.asarray(right.all(axis=(1, 2)))
     place = int(np.flatnonzero(~whole)[0])
     telling = plain & ~_negligible(compared.truth, plain)
     often = whole[telling].sum() >= max(2.0, _FEW * plain.sum())
     if whole[0] or (often and len(whole) > 1):
         return Grade("domain", entries, _at_another(compared, wrong, place), score=score)
-    shown = ", ".join(_names(compared, wrong))
+    here = wrong & compared.right[0] & ~compared.undecided[0]  # entries that are right at the inputs asked for
+    shown = ", ".join(_names(compared, wrong & ~here))
+    elsewhere = f"; right at this point, but not at others: {', '.join(_names(compared, here))}" if here.any() else ""
     others = int((~wrong).sum())
     share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
-    return Grade("value", entries, f"wrong: {shown}{share}{_right_here(compared, wrong)}", score=score)
+    return Grade("value", entries, f"wrong: {shown}{elsewhere}{share}", score=score)
 
 
 def _negligible(truth: Array, plain: Truths) -> Truths:
@@ -64,12 +66,6 @@ def _negligible(truth: Array, plain: Truths) -> Truths:
 def first_wrong(compared: Compared) -> int:
     """The first of the inputs at which an answer is wrong."""
     return int(np.flatnonzero(~compared.right.all(axis=(1, 2)))[0])
-
-
-def _right_here(compared: Compared, wrong: Truths) -> str:
-    """Of the entries that are wrong somewhere, those that are right at the inputs that were asked for."""
-    here = wrong & compared.right[0] & ~compared.undecided[0]
-    return f"; right at this point, but not at others: {', '.join(_names(compared, here))}" if here.any() else ""
 
 
 def _at_another(compared: Compared, wrong: Truths, place: int) -> str:
@@ -159,7 +155,7 @@ def _diagonal_only(compared: Compared, wrong: Truths) -> Grade | None:
 def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
     for swap, what in _swaps(compared, wrong):
         if _explains(compared, np.ones_like(wrong), swap(compared.truth)):
-            return _grade("swapped", f"{what} are swapped")
+            return _grade("swapped", what)
     return None
 
 
@@ -175,12 +171,14 @@ def _instead(compared: Compared, wrong: Truths) -> Grade | None:
 
 
 def _swaps(compared: Compared, wrong: Truths) -> Iterator[tuple[Callable[[Array], Array], str]]:
-    """Answers with two parts swapped: two entries, the blocks of two variables, two outputs."""
-    places = np.argwhere(wrong)
+    """Answers with parts swapped: two entries, the blocks of variables, two outputs."""
+    places, entries = np.argwhere(wrong), list[tuple[Callable[[Array], Array], str]]()
     if len(places) == 2:
         a, b = (np.ravel_multi_index(tuple(place), wrong.shape) for place in places)
-        yield _exchanged([(a, b)]), f"{compared.names[a]} and {compared.names[b]}"
+        entries.append((_exchanged([(a, b)]), f"{compared.names[a]} and {compared.names[b]} are swapped"))
     rows, columns = wrong.shape
+    numbers = not any(shape for _, shape in compared.blocks)
+    yield from entries if numbers else ()
     start, spans = 0, []
     for name, shape in compared.blocks:
         spans.append((name, start, math.prod(shape)))
@@ -188,11 +186,16 @@ def _swaps(compared: Compared, wrong: Truths) -> Iterator[tuple[Callable[[Array]
     for (u, i, size), (v, j, other) in combinations(spans, 2):
         if size == other and size > 1:
             pairs = [(r * columns + i + k, r * columns + j + k) for r in range(rows) for k in range(size)]
-            yield _exchanged(pairs), f"d/d{u} and d/d{v}"
+            yield _exchanged(pairs), f"d/d{u} and d/d{v} are swapped"
+    for order in islice(permutations(spans), 1, _ORDERS):
+        given, asked = (", ".join(f"d/d{name}" for name, *_ in one) for one in (order, spans))
+        turned = [k for _, first, size in order for k in range(first, first + size)]
+        yield partial(np.take, indices=turned, axis=2), f"these are in the order {given}; asked for are {asked}"
+    yield from () if numbers else entries
     for r, s in combinations(range(min(rows, 12)), 2):
         yield (
             _exchanged([(r * columns + k, s * columns + k) for k in range(columns)]),
-            f"rows {r} and {s}, counted from 0,",
+            f"rows {r} and {s}, counted from 0, are swapped",
         )
 
 

@@ -1,6 +1,6 @@
 """The one mistake that explains an answer: each is made by hand in a true matrix, and named."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -65,6 +65,20 @@ def test_what_is_swapped():
     given = J.copy()
     given[:, 0, 0], given[:, 1, 1] = J[:, 1, 1], J[:, 0, 0]
     assert diagnosed(of(given), np.array([True, True])).finding == "swapped"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3)))[1:])
+def test_blocks_in_another_order(order):
+    parts = [J[:, :, :1], J, 10 * J[:, :, 1:]]
+    blocks = [("b", ()), ("w", (2,)), ("z", ())]
+    given = np.concatenate([parts[k] for k in order], axis=2)
+    names = [f"d{i},{j}" for i in range(2) for j in range(4)]
+    grade = diagnosed(of(given, np.concatenate(parts, axis=2), blocks=blocks, names=names), np.array([True, True]))
+    found = ", ".join(f"d/d{'bwz'[k]}" for k in order)
+    assert (grade.finding, grade.message) == (
+        "swapped",
+        f"these are in the order {found}; asked for are d/db, d/dw, d/dz",
+    )
 
 
 @pytest.mark.parametrize("finding", ["inner_derivative", "outer_derivative"])
