@@ -86,16 +86,14 @@ def backprop_run(
     """The chain of a trained model on rows of its data, counted from 1 and prepared as in training.
 
     `rows` are numbers and ranges, such as `[3]` or `[1, range(4, 7)]`. Raises UsageError for a row number beyond the
-    data, DataError for a row that training drops, and for a run or data that can't be read.
+    data, DataError for a row that training drops, and for a run or data that can't be read or have changed.
     """
-    from bpcli.api.predictions import config_of_run
-    from bpcli.training.named_data import read_data
+    from bpcli.api.predictions import own_table
     from bpcli.training.run import check_one_run, load_model, model_path
 
     alpha = _learning_rate(learning_rate)
     model = load_model(Path(run))
-    config = config_of_run(Path(run))
-    table = read_data(config, config.data.path)
+    table = own_table(Path(run), "train it again")
     check_one_run(model_path(Path(run)).parent, model)
     wanted = _rows(rows, table.rows)
     prepared = model.preparation.apply(table)

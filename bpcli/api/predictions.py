@@ -1,6 +1,6 @@
 """Scores and predictions of trained models, and the data of their runs; a large file is read block by block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,10 +21,10 @@ from bpcli.errors import BpcliError, DataError
 from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.model import Model
-from bpcli.training.named_data import data_files
+from bpcli.training.named_data import PARTS, data_files, read_data
 from bpcli.training.resumption import other_rows
 from bpcli.training.run import CONFIG, check_one_run, model_path
-from bpcli.training.setup import prepare
+from bpcli.training.setup import prepare, prepare_table
 from bpcli.training.trainer import Training
 
 Array = NDArray[Any]
@@ -112,20 +112,51 @@ def own_data(
 
     DataError where a part that is needed has changed since, or the run no longer has the model `loaded` from it.
     """
-    config, path = config_of_run(model, hint), model_path(model)
+    config = config_of_run(model, hint)
     training = prepare(replace(config, model=replace(config.model, init="zeros")), ranks=ranks)
-    if changed := other_rows(path.parent, training, needed):
-        raise DataError(f"the data has changed since the training: {changed}", hint)
-    check_one_run(path.parent, loaded)
+    check_unchanged(model, training, needed, hint)
+    check_one_run(model_path(model).parent, loaded)
     return training
 
 
-def trained_on(model: Path, data: Path) -> bool:
-    """Whether a file is one of those that the run of a model was trained on."""
+def check_unchanged(
+    model: Path, training: Training, parts: Sequence[str], hint: str = "", ways: Mapping[str, str] | None = None
+) -> None:
+    """DataError where the rows of some `parts`, prepared anew, are not those that the run of a model had of them."""
+    if changed := other_rows(model_path(model).parent, training, parts):
+        raise DataError(f"the data has changed since the training: {changed}", hint, ways=ways)
+
+
+def of_its_path(config: Config, path: Path | None = None) -> Config:
+    """A run's config to prepare the rows of its `data.path` again, or of another `path`, without files of held-out rows;
+    it trains nothing."""
+    held: list[float | None] = [p if isinstance(p, float) else None for p in (config.data.validation, config.data.test)]
+    data = replace(config.data, path=path or config.data.path, validation=held[0], test=held[1])
+    trained = replace(config.training, early_stopping=None, epochs=1)
+    return replace(config, model=replace(config.model, init="zeros"), training=trained, data=data)
+
+
+def own_table(model: Path, hint: str = "") -> Table:
+    """The table of a run's `data.path`; DataError where its rows have changed since the training."""
+    config = of_its_path(config_of_run(model))
+    table = read_data(config, config.data.path)
+    check_unchanged(model, prepare_table(config, table), PARTS, hint)
+    return table
+
+
+def trained_on(model: Path, data: Path, ranks: Ranks = ALONE) -> list[str]:
+    """A remark if a file is one of those that the run of a model was trained on, and whether it is as it was then."""
     path = model_path(model).parent / CONFIG
     if not path.is_file() or not data.is_file():
-        return False
+        return []
     try:
-        return any(used.samefile(data) for used in data_files(load_config(path))[0].paths)
+        config = of_its_path(load_config(path))
+        if not any(used.samefile(data) for used in data_files(config)[0].paths):
+            return []
     except (OSError, BpcliError):  # it is gone
-        return False
+        return []
+    try:
+        check_unchanged(model, prepare(config, ranks=ranks), ["train"])
+    except BpcliError as error:
+        return [f"{data} is a file that the model was trained on, and not as it was then: {error.message}"]
+    return [f"{data} has the rows that the model was trained on"]

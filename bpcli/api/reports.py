@@ -124,8 +124,6 @@ def _on(path: Path, material: Material, data: Path | Table) -> Material:
     found = scores(material.model, data)
     if not len(found.y):
         raise DataError("there are no rows to report on")
-    notes = list(found.remarks)
-    if isinstance(data, Path) and trained_on(path, data):
-        notes.append(f"{data} has the rows that the model was trained on")
+    notes = [*found.remarks, *(trained_on(path, data) if isinstance(data, Path) else ())]
     name = data.name if isinstance(data, Path) else "given"
     return replace(material, notes=notes, scored={name: (found.z, found.y)})

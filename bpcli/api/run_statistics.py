@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bpcli.api.predictions import config_of_run
+from bpcli.api.predictions import check_unchanged, config_of_run, of_its_path
 from bpcli.datasets.preparation.labels import Class, class_text
 from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
 from bpcli.training.config.loading import Config
@@ -14,7 +14,6 @@ from bpcli.training.inference.model_statistics import Coefficients, coefficients
 from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
-from bpcli.training.resumption import other_rows
 from bpcli.training.run import check_one_run, load_model, model_path
 from bpcli.training.setup import prepare
 from bpcli.training.start import carried
@@ -41,7 +40,7 @@ def run_statistics(
     each other. DataError where the training rows are gone or have changed.
     """
     model = load_model(run)
-    config = _config(run, data)
+    config = of_its_path(config_of_run(run), data)
     _refuse(model, config)
     training = _same_rows(run, model, config, data)
     part, model = training.parts["train"], _in_its_units(model, training, config)
@@ -117,15 +116,6 @@ def _off(errors: float) -> str:
     return f"the weights are not at the optimum of the training ({far}), where the statistics are"
 
 
-def _config(run: Path, data: Path | None) -> Config:
-    """The config of a run, to prepare its training rows again, from `data` if these have moved; it trains nothing."""
-    config = config_of_run(run)
-    held: list[float | None] = [p if isinstance(p, float) else None for p in (config.data.validation, config.data.test)]
-    own = replace(config.data, path=data or config.data.path, validation=held[0], test=held[1])
-    trained = replace(config.training, early_stopping=None, epochs=1)
-    return replace(config, model=replace(config.model, init="zeros"), training=trained, data=own)
-
-
 def _refuse(model: Model, config: Config) -> None:
     p = model.w.size + model.b.size
     if config.training.l1:
@@ -157,10 +147,8 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
         raise DataError(f"{error.message}; the statistics need the rows of the training", ways=ways) from error
     if data is not None:
         return training
-    folder = model_path(run).parent
-    check_one_run(folder, model)
-    if changed := other_rows(folder, training, ["train"]):
-        raise DataError(f"the data has changed since the training: {changed}", ways=ways)
+    check_one_run(model_path(run).parent, model)
+    check_unchanged(run, training, ["train"], ways=ways)
     return training
 
 

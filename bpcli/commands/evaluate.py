@@ -183,8 +183,7 @@ def _from_data(model: Model, path: Path, data: Path, split: str | None, target: 
         if target is not None:
             source = with_target_of(read_files(model.files(source)) if isinstance(source, Path) else source, target)
         found = scores(model, source)
-    if trained_on(path, data):
-        found.remarks.append(f"{data} has the rows that the model was trained on")
+    found.remarks.extend(trained_on(path, data, ranks))
     return found
 
 

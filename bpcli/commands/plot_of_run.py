@@ -59,8 +59,8 @@ def figure_of_run(
     if folds and not (show and VIEWS[show].by_folds):
         able = [view.name for view in VIEWS.values() if view.by_folds]
         raise UsageError(f"--folds goes with {listed(able)}", f"--show {able[0]} --folds {folds}")
-    found = {} if folds else own_data(run, model, ("train", "validation", "test"), "train it again").parts
-    parts = {name: (dense(part.X), part.y) for name, part in found.items()}
+    found = own_data(run, model, ("train", "validation", "test"), "train it again").parts
+    parts = {} if folds else {name: (dense(part.X), part.y) for name, part in found.items()}
     subject = Subject(model, history, parts, chosen, shape, log or None)
     if show == "weights":
         subject = replace(subject, statistics=_intervals(run, model, shape))

@@ -88,3 +88,64 @@ def test_columns_of_predictions_have_names(run):
     model = load_model(run)
     z = np.zeros((2, len(model.b))) if model.b.ndim else np.zeros(2)
     assert len(predictions.predictions(model, z)) == len(predictions.prediction_names(model))
+
+
+READERS = [  # of the rows of a run, and of a file that may hold them
+    ("evaluate", "{run}", "{data}"),
+    ("report", "{run}", "{data}", "--output", "{out}.html"),
+    ("evaluate", "{run}"),
+    ("evaluate", "{run}", "--split", "train"),
+    ("report", "{run}", "--output", "{out}.html"),
+    ("backprop", "{run}", "--row", "2"),
+    ("inspect", "{run}", "--stats"),
+    ("compare", "{run}", "{run}", "--split", "validation"),
+    ("plot", "{run}", "--output", "{out}.svg"),
+    ("plot", "{run}", "--show", "roc", "--folds", "3", "--output", "{out}.svg"),
+]
+CHANGES = {
+    "a value": lambda lines: [lines[0], *(line.replace("3,", "4,") for line in lines[1:])],
+    "a target": lambda lines: [*lines[:5], lines[5].translate(str.maketrans("yn", "ny")), *lines[6:]],
+    "a row more": lambda lines: [*lines, *lines[1:8]],
+    "a row less": lambda lines: lines[:-4],
+    "the order": lambda lines: [lines[0], *reversed(lines[1:])],
+    "as they were": lambda lines: [lines[0], *(line.replace(",", ".0,", 1) for line in lines[1:])],
+}
+
+
+@pytest.fixture(scope="module")
+def of_a_file(tmp_path_factory):
+    here = tmp_path_factory.mktemp("changed")
+    x = [int(v) for v in np.random.default_rng(2).integers(0, 50, 80)]
+    lines = ["x,label", *(f"{v},{'ny'[v * v % 13 > 5]}" for v in x)]
+    lines[3:9] = [f"33,{c}" for c in "ynnyyn"]
+    (here / "d.csv").write_text("\n".join(lines) + "\n")
+    training = {"optimizer": "newton"}
+    data = {"path": str(here / "d.csv"), "target": "label", "validation": 0.25}
+    config = {"model": {"type": "neuron", "activation": "sigmoid"}, "loss": "bce", "training": training, "data": data}
+    bpcli.train(config, output=here / "run")
+    return here, lines
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_whatever_reads_the_rows_of_a_run_tells_if_they_have_changed(of_a_file, tmp_path, words, change, request):
+    call = request.getfixturevalue("bpcli")
+    here, lines = of_a_file
+    (here / "d.csv").write_text("\n".join(CHANGES[change](lines)) + "\n")
+    names = {"run": here / "run", "data": here / "d.csv", "out": tmp_path / "out"}
+    result = call(*(word.format(**names) for word in words))
+    on_data = "{data}" in words
+    told = result.err + ((tmp_path / "out.html").read_text() if words[0] == "report" and not result.code else "")
+    assert ("the data has changed since the training: " in told) == (change != "as they were"), told
+    assert ("has the rows that the model was trained on" in told) == (on_data and change == "as they were"), told
+    assert result.code == (0 if on_data or words[0] == "report" or change == "as they were" else 3), told
+
+
+def test_a_file_that_can_not_be_compared_is_not_said_to_be_the_trained_one(of_a_file, request):
+    here, lines = of_a_file
+    call = request.getfixturevalue("bpcli")
+    (here / "d.csv").write_text("\n".join([lines[0], *(line for line in lines[1:] if line.endswith("y"))]) + "\n")
+    result = call("evaluate", here / "run", here / "d.csv")
+    assert result.code == 0
+    assert "is a file that the model was trained on, and not as it was then" in result.err
+    assert "has the rows" not in result.err
