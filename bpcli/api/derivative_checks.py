@@ -179,10 +179,19 @@ def part_of(answer: Answer | BpcliError, number: int, samples: int, layout: Layo
     return answer._replace(numbers=parts)
 
 
-def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
-    """Whether answers can be graded without a point: at least one can be read, and all of those are formulas."""
-    kinds = [answer.formulas is not None for answer in answers if isinstance(answer, Answer)]
-    return bool(kinds) and all(kinds)
+def formulas_alone(answers: Iterable[Answer | BpcliError]) -> bool:
+    """Whether those answers that can be read are formulas."""
+    return all(answer.numbers is None for answer in answers if isinstance(answer, Answer))
+
+
+def without_a_point(answers: Sequence[Answer | BpcliError], subject: Subject) -> list[Answer | BpcliError]:
+    """Answers for which no point is given: numbers are constants, which are tried at many points as formulas are.
+
+    Where the derivative is the same everywhere they stay numbers, which are graded at one.
+    """
+    if formulas_alone(answers) or same_everywhere(subject):
+        return list(answers)
+    return [answer.everywhere() if isinstance(answer, Answer) else answer for answer in answers]
 
 
 def same_everywhere(subject: Subject) -> bool:
@@ -271,11 +280,12 @@ def grade(
             raise UsageError(f"{name}: expected a number of at least 0, found {shown(limit)}")
     expressions = tuple(expression_texts(expressions))
     (answer,) = read_answers([mine])
-    given = _given(at, inputs)
-    if needs_no_point([answer]):
-        some = _somewhere(expressions)
-        given = given if some.keys() & given.keys() else {**some, **given}
-    return subject_of(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
+    given, some = _given(at, inputs), _somewhere(expressions)
+    if some.keys() & given.keys():
+        return subject_of(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
+    subject = subject_of(expressions, {**some, **given}, wrt, order)
+    (constant,) = without_a_point([answer], subject)
+    return subject.grade(constant, Tolerance(rtol, atol))
 
 
 def _given(at: Mapping[str, Any] | None, inputs: Mapping[str, Any]) -> dict[str, Any]:

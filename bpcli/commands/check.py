@@ -16,13 +16,13 @@ from bpcli.api.derivative_checks import (
     NamedSubject,
     Subject,
     Tolerance,
+    formulas_alone,
     grade_points,
-    needs_no_point,
     part_of,
     read_answers,
-    same_everywhere,
     some_point,
     unreadable,
+    without_a_point,
 )
 from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
@@ -251,12 +251,10 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
     if mine and not request.at and request.variables.names:
         if _all_unreadable(mine, answers, session):
             return
-        given, point = request.at, some_point(request.variables.names)
+        point = some_point(request.variables.names)
         request.at = [", ".join(f"{name}={value}" for name, value in point.items())]
-        if needs_no_point(answers):
-            _tell_point(point)
-        elif not all(map(same_everywhere, _subjects(request))):
-            request.at = given
+        for subject in _subjects(request):
+            answers = _without_a_point(answers, subject, point)
     for k, subject in enumerate(_subjects(request)):
         asked = request.asked(subject.inputs)
         if mine:
@@ -283,9 +281,16 @@ def _all_unreadable(mine: tuple[str, ...], answers: list[Answer | BpcliError], s
     return bool(answers)
 
 
-def _tell_point(point: Mapping[str, Any]) -> None:
-    where = ", ".join(f"{name} = {_shown(value)}" for name, value in point.items())
-    output.note(f"no point is given: the formulas are tried at {where}, and at others")
+def _without_a_point(
+    answers: list[Answer | BpcliError], subject: Subject, point: Mapping[str, Any]
+) -> list[Answer | BpcliError]:
+    """The answers as they are graded where no point is given; a note says where."""
+    found = without_a_point(answers, subject)
+    what = "the formulas are" if formulas_alone(answers) else "numbers are taken as constants, and the answers"
+    if formulas_alone(found):
+        where = ", ".join(f"{name} = {_shown(value)}" for name, value in point.items())
+        output.note(f"no point is given: {what} tried at {where}, and at others")
+    return found
 
 
 def _shown(value: Any, digits: int | None = 4) -> str:
@@ -329,10 +334,7 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         if _all_unreadable(mine, answers, session):
             return
         given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}, "check"), **some}
-        if needs_no_point(answers):
-            _tell_point(given)
-        elif not same_everywhere(NamedSubject(name, given, wrt)):
-            given = None
+        answers = _without_a_point(answers, NamedSubject(name, given, wrt), given)
     if given is None:
         given = read_inputs(name, texts, "check")
     samples = each_set(NAMED[name], given)

@@ -261,11 +261,37 @@ def test_a_right_constant_needs_no_point(bpcli, asked, mine):
     assert bpcli("check", asked, "--mine", mine).out.endswith(": right\n")
 
 
-@pytest.mark.parametrize(("asked", "mine"), [("x**2", "2"), ("relu(x)", "1"), ("sigmoid", "0.25"), ("abs(x)", "1")])
-def test_a_number_for_what_is_no_constant_needs_its_point(bpcli, asked, mine):
-    found = bpcli("check", asked, "--mine", mine)
-    assert (found.code, found.out) == (2, "")
-    assert "x has no value" in found.err or "sigmoid needs --z" in found.err
+CONSTANTS = [
+    ("x**2", "2", "value", 0),
+    ("relu(x)", "1", "domain", 0),
+    ("sqrt(x**2)", "1", "domain", 0),
+    ("abs(x)", "1", "domain", 0),
+    ("sigmoid", "0.25", "value", 0),
+    ("relu", "1", "domain", 0),
+    ("3*x+y**2", "3,2", "value", 0.5),
+    ("x/3+y**2", "0.333,0.88", "domain", 0.5),
+    ("x/3+y**2", "0.334,1", "value", 0),
+    ("x/3+y**2", ".3333,2*y", "right", 1),
+    ("x/3+y**2", "1/3,-2.", "value", 0.5),
+    ("3*x+y**2", "33.3%,nan", "value", 0),
+    ("y-x**3", "3,1", "value", 0.5),
+    ("3*x+y**2", "3", "shape", 0),
+]
+
+
+@pytest.mark.parametrize(("asked", "mine", "finding", "score"), CONSTANTS)
+def test_numbers_without_a_point_are_constants(bpcli, asked, mine, finding, score):
+    found = bpcli("check", asked, "--mine", mine, "--format", "json", "--score")
+    (record,) = found.json
+    assert found.code == int(finding != "right")
+    assert (record["finding"], record["score"]) == (finding, score)
+    assert "numbers are taken as constants" in found.err or finding == "right"
+
+
+def test_a_constant_stops_no_class(bpcli):
+    found = bpcli("check", "x**2", "--mine", "2*x", "--mine", "2", "--mine", "x", "--mine", "(", "--format", "json")
+    assert [record["finding"] for record in found.json] == ["right", "value", "factor", "unreadable"]
+    assert "tried at x = 0.67, and at others" in found.err
 
 
 def test_a_wrong_constant_is_wrong_without_a_point(bpcli):
@@ -279,9 +305,6 @@ def test_formulas_need_no_point(bpcli):
     assert "no point is given: the formulas are tried at x = 0.67, y = 0.44, and at others" in right.err
     wrong = bpcli("check", "x**2*sin(y)", "--mine", "x**2*cos(y), 2*x*sin(y)", "--format", "json")
     assert (wrong.code, wrong.json[0]["finding"]) == (1, "swapped")
-    numbers = bpcli("check", "x**2*sin(y)", "--mine", "1,2")
-    assert numbers.code == 2
-    assert "--at" in numbers.err
 
 
 @pytest.mark.parametrize(

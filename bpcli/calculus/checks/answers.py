@@ -46,6 +46,13 @@ class Answer(NamedTuple):
         shapes = {name: np.shape(value) for name, value in names.items()}
         return spelled_out(self.sheet, layout.outputs, layout.blocks, shapes)
 
+    def everywhere(self) -> "Answer":
+        """The answer with its numbers as formulas: the same wherever these are tried."""
+        if self.numbers is None:
+            return self
+        texts = {title: [list(map(_as_formula, row)) for row in rows] for title, rows in self.numbers.items()}
+        return self._replace(numbers=None, formulas=texts)
+
 
 class Layout(NamedTuple):
     """The shape of a derivative: the number of outputs, and the variables with their shapes, in order."""
@@ -122,6 +129,11 @@ def _number(part: str) -> Cell | None:
     except ExpressionError:
         return None
     return Cell(value) if isinstance(value, float) else None
+
+
+def _as_formula(cell: Cell) -> str:
+    """The text of a number, as it was typed if it was; NaN is what no number equals."""
+    return cell.typed or ("inf-inf" if cell.value != cell.value else repr(cell.value))
 
 
 class _Read(NamedTuple):
@@ -212,7 +224,8 @@ class Formulas:
                 result = compute(self._made_for(read, shapes), {n: values[n] for n in names})
                 if np.ndim(result) == 2 and len(rows) == len(row) == 1:
                     return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
-                entries += [Cell(float(v)) for v in np.ravel(result)]
+                typed = read.text if compute is _value and _PLAIN.fullmatch(read.text) else None
+                entries += [Cell(float(v), typed) for v in np.ravel(result)]
             found.append(entries)
         return [found[0] * self._columns] if [len(row) for row in found] == [1] else found
 

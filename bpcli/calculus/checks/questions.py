@@ -142,6 +142,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     if here is None:
         cells = [row for part in parts.values() for row in part]
         return of_another_shape(truth, cells, loose, question.layout)
+    typed = [[cell.typed for cell in row] for row in here]
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
     probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights))
     for far in (False, True):
@@ -149,7 +150,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
             tried.append(probe)
             truths.append(true)
             given.append(mine)
-        tried, compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
+        tried, compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), typed, loose)
         if not compared.right.all():
             compared = compared._replace(factors=_joined([question.factors(probe.inputs) for probe in tried]))
             break
@@ -175,13 +176,21 @@ def _tried(question: Question, formulas: Formulas, probes: Sequence[Probe]) -> I
 
 
 def _rounding_seen(
-    question: Question, formulas: Formulas, tried: list[Probe], truth: Array, given: Array, tolerance: Tolerance
+    question: Question,
+    formulas: Formulas,
+    tried: list[Probe],
+    truth: Array,
+    given: Array,
+    typed: Sequence[Sequence[str | None]],
+    tolerance: Tolerance,
 ) -> tuple[list[Probe], Compared]:
     """Formulas compared with the derivative; a difference within the rounding of either counts as none. Of very many
     inputs at which they are wrong some are enough, and the others are left out.
     """
     slack = np.zeros_like(truth)
-    slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
+    if any(map(any, typed)):
+        slack += [typed_slack(typed, mine, true) for mine, true in zip(given, truth, strict=True)]
+    slack[1:] += _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
     undecided = ~np.isfinite(truth)  # outside of the domain, where an answer need not hold
     kept, enough = np.ones(len(tried), bool), max(_FEWEST, _ENOUGH // truth[0].size)
     for k in np.flatnonzero(~tolerance.right(truth, given, slack).all(axis=(1, 2))).tolist():
