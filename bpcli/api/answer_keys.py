@@ -70,7 +70,7 @@ def _graded(asked: KeyTask, line: str, tolerance: Tolerance) -> Grade:
     try:
         return asked.subject.grade(read_answer(line, _no_file), tolerance)
     except BpcliError as error:
-        return unreadable(error)
+        return unreadable(error, asked.subject)
 
 
 def _no_file(path: str) -> str:

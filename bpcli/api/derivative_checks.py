@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.answer_names import with_names
 from bpcli.api.arguments import as_inputs, expression_texts, shown
 from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
@@ -18,8 +19,8 @@ from bpcli.calculus.checks.questions import Question, graded, question_of
 from bpcli.calculus.points.variables import Variables
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.seeds import Point
-from bpcli.datasets.readers.value_files import read_value_file
-from bpcli.errors import BpcliError, DataError, UsageError
+from bpcli.datasets.readers.value_files import file_meant, read_value_file
+from bpcli.errors import BpcliError, DataError, ExpressionError, UsageError
 from bpcli.lecture.input_checks import check_names
 from bpcli.lecture.inputs import INPUTS
 
@@ -58,11 +59,15 @@ class Subject(ABC):
     def grade(self, answer: Answer | BpcliError, tolerance: Tolerance) -> Grade:
         """Grade an answer; the finding is `unreadable` for one that can't be read."""
         if not isinstance(answer, Answer):
-            return unreadable(answer)
+            return unreadable(answer, self)
         try:
             return graded(self.question, answer, self.inputs, tolerance)
         except UsageError as error:
-            return unreadable(error)
+            return unreadable(error, self)
+
+    def told(self, error: BpcliError) -> BpcliError:
+        """The error of an answer that can't be read, with the names that it may use."""
+        return with_names(error, self.question.context(self.inputs).keys() - {"ŷ"})
 
 
 class ExpressionSubject(Subject):
@@ -99,6 +104,15 @@ class NamedSubject(Subject):
             wanted = dict(self.question.layout.blocks)
             blocks = {name: m for name, m in self.row.jacobian(self.inputs).items() if name in wanted}
             return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name))
+
+    def told(self, error: BpcliError) -> BpcliError:
+        """The error of an answer that can't be read, with the names that it may use and the entries by index."""
+        from bpcli.lecture.formula_sheet import sheet_of
+
+        sheet = sheet_of(self.name, self.inputs.get("activation"))
+        blocks = [block for block, _ in self.question.layout.blocks]
+        entries = [entry.of for entry in sheet.by(blocks).entries if "[" in entry.of]
+        return with_names(error, self.question.context(self.inputs).keys() - {"ŷ"}, entries, self.name)
 
 
 class UpdateSubject(Subject):
@@ -146,9 +160,11 @@ class UpdateSubject(Subject):
         raise UsageError("an update has no difference quotients")
 
 
-def unreadable(error: BpcliError) -> Grade:
-    """The grade of an answer that can't be read."""
-    return Grade(UNREADABLE, [], str(error))
+def unreadable(error: BpcliError, subject: Subject | None = None) -> Grade:
+    """The grade of an answer that can't be read, to a question about a subject."""
+    if isinstance(error, ExpressionError) and (file := file_meant(error.text)):
+        return Grade(UNREADABLE, [], f"{file} is a file, and an answer is read from it as @{file}\n  write @{file}")
+    return Grade(UNREADABLE, [], str(error if subject is None else subject.told(error)))
 
 
 def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:

@@ -1,6 +1,6 @@
 """`bpcli check`: exact derivatives against difference quotients, and hand-derived answers against exact ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,7 @@ class _Session:
 
     def answered(self, inputs: Mapping[str, Any], answer: str, found: Grade, brief: bool = False) -> None:
         """Print the grade of an answer; with `brief` text output leaves out right ones."""
+        found = _with_option(found)
         self._count(found)
         printer = self.printer
         if printer.format == "json":
@@ -161,6 +162,7 @@ class _Session:
 
     def of_task(self, answer: str, asked: KeyTask, found: Grade) -> None:
         """Print the grade of the answer to one task of a key, with its score."""
+        found = _with_option(found)
         self._count(found)
         if self.printer.format == "json":
             inputs = {name: plain(value) for name, value in asked.subject.inputs.items()}
@@ -230,6 +232,11 @@ class _Session:
             output.note(message)
 
 
+def _with_option(found: Grade) -> Grade:
+    """A grade whose message names a file as it is given here."""
+    return found._replace(message=found.message.replace("\n  write @", "\n  write --mine @"))
+
+
 def _share(count: int, total: int) -> str:
     """How many of all: `1 of 3 is`, `2 of 3 are`."""
     return f"{count} of {total} {'is' if count == 1 else 'are'}"
@@ -249,10 +256,10 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
         _rows(request, mine, answers, session)
         return
     if mine and not request.at and request.variables.names:
-        if _all_unreadable(mine, answers, session):
-            return
         point = some_point(request.variables.names)
         request.at = [", ".join(f"{name}={value}" for name, value in point.items())]
+        if _all_unreadable(mine, answers, session, lambda: next(_subjects(request))):
+            return
         for subject in _subjects(request):
             answers = _without_a_point(answers, subject, point)
     for k, subject in enumerate(_subjects(request)):
@@ -271,13 +278,19 @@ def _subjects(request: Request) -> Iterator[ExpressionSubject]:
         yield ExpressionSubject(calculation, request.variables.names, point)
 
 
-def _all_unreadable(mine: tuple[str, ...], answers: list[Answer | BpcliError], session: _Session) -> bool:
+def _all_unreadable(
+    mine: tuple[str, ...], answers: list[Answer | BpcliError], session: _Session, about: Callable[[], Subject]
+) -> bool:
     """Whether no answer can be read; they are told, as what else is missing does not matter."""
     if any(isinstance(answer, Answer) for answer in answers):
         return False
+    try:
+        subject = about()
+    except BpcliError:
+        subject = None
     for text, answer in zip(mine, answers, strict=True):
         if not isinstance(answer, Answer):
-            session.answered({}, text, unreadable(answer))
+            session.answered({}, text, unreadable(answer, subject))
     return bool(answers)
 
 
@@ -331,9 +344,13 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
     answers = read_answers(mine)
     some, given = some_inputs(name) if mine else {}, None
     if some and not some.keys() & texts.keys():
-        if _all_unreadable(mine, answers, session):
+
+        def somewhere() -> dict[str, Any]:
+            return {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}, "check"), **some}
+
+        if _all_unreadable(mine, answers, session, lambda: NamedSubject(name, somewhere(), wrt)):
             return
-        given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}, "check"), **some}
+        given = somewhere()
         answers = _without_a_point(answers, NamedSubject(name, given, wrt), given)
     if given is None:
         given = read_inputs(name, texts, "check")

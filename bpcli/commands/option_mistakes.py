@@ -4,7 +4,7 @@ import re
 from shlex import quote
 
 from bpcli.commands.expression_mistakes import EXPRESSIONS, table_answer
-from bpcli.commands.typed_words import Answer, Line, again
+from bpcli.commands.typed_words import Answer, Line, again, is_value
 from bpcli.errors import UsageError, several
 
 OF_CONFIGS = ("train", "cv", "sweep")
@@ -31,6 +31,10 @@ _OPTIONS = {
 
 _VALUES = {"js": "javascript", "py": "python", "tex": "latex", "md": "markdown", "xml": "moodle", "txt": "text"}
 """Formats by the extensions of their files."""
+
+
+_NO_VALUES = ("--vars", "--wrt", "--shape", "--mine")
+"""Options of texts that are no values, and the one whose answers are graded one by one."""
 
 
 _ONE_NUMBER = re.compile(
@@ -125,6 +129,24 @@ def decimal_comma(line: Line) -> Answer | None:
         return None
     meaning = f"--{told[1]} takes one number, not {value}: decimals follow a point"
     return Answer(again(line, line.words, **{told[1]: value.replace(",", ".")}), meaning)
+
+
+def file_as_value(line: Line) -> Answer | None:
+    """`--logits logits.npy`, `--let k=k.txt`: a file as a value, which begins with `@`."""
+    from bpcli.datasets.readers.value_files import file_meant
+
+    for k, (option, value) in enumerate(line.given):
+        parts = re.split(r"((?:\A|[,;\s])\s*\w+\s*=\s*)", value or "") if not file_meant(value or "") else [value or ""]
+        files = [name for part in parts if (name := file_meant(part.rstrip(" ,;"))) and not is_value(name)]
+        if option in _NO_VALUES or option not in line.typed or not files:
+            continue
+        corrected = "".join(f"@{part.lstrip()}" if part.rstrip(" ,;").strip() in files else part for part in parts)
+        first, last = line.given[:k], line.given[k + 1 :]
+        instead = again(line._replace(given=[*first, (option, corrected), *last]), line.words)
+        if option == "--at" and parts == files and "--points" in line.known:
+            instead += f"; or for a point a row {again(line._replace(given=first + last), line.words, points=files[0])}"
+        return Answer(instead, f"{files[0]} is a file, and a value is read from it as @{files[0]}")
+    return None
 
 
 def rule_of_threshold(line: Line) -> Answer | None:

@@ -32,6 +32,8 @@ class Line(NamedTuple):
     """The first example of its help."""
     choices: dict[str, list[str]]
     """The words that its options choose from, with the options that have each."""
+    typed: frozenset[str]
+    """The options whose value is a text that the command reads itself."""
 
     @property
     def options(self) -> dict[str, str | None]:
@@ -131,7 +133,8 @@ def line_of(arguments: Sequence[str], message: str, group: click.Group) -> Line:
     examples = re.search(r"^ *(bpcli .*)", called.help or "", re.MULTILINE) if called else None
     example = examples[1] if examples else ""
     commands, choices = group.list_commands(context), _choices(called, context)
-    return Line(command, words, options, unknown, message, commands, known, arguments_of, example, choices)
+    typed = frozenset(name for p in (called.params if called else []) if p.type is click.STRING for name in p.opts)
+    return Line(command, words, options, unknown, message, commands, known, arguments_of, example, choices, typed)
 
 
 def _options(command: click.Command | None, context: click.Context) -> dict[str, bool]:

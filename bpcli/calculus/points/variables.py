@@ -335,7 +335,12 @@ def _advice(name: str, known: Sequence[str]) -> str:
     reading = reading_of(name, known)
     if reading and not reading.startswith("for the number"):
         reading = f"names are never split: {reading}"
-    return _never_split(name, known) or meant(name, known) or reading
+    return known_meaning(name, known) or reading
+
+
+def known_meaning(name: str, known: Sequence[str]) -> str:
+    """What a name may stand for among the known ones: a product, a call, or a similar name; else empty."""
+    return _never_split(name, known) or meant(name, known)
 
 
 def _declared(text: str, giver: str) -> list[str]:

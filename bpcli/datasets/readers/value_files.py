@@ -36,6 +36,15 @@ def read_value_file(path: str, times: int = 16) -> Any:
     return _text(file, name, times)
 
 
+def file_meant(text: str) -> str:
+    """The name of the file that a text is, where `@` before it may have been forgotten; else empty."""
+    name = text.strip()
+    try:
+        return name if name and Path(name).is_file() else ""
+    except (OSError, ValueError):  # too long, or no name at all
+        return ""
+
+
 def _text(file: Reader, name: str, times: int) -> Iterator[str]:
     most, read = min(_LONGEST, available_memory() // times), 0
     decoder = codecs.getincrementaldecoder("utf-8-sig")()

@@ -1,0 +1,49 @@
+"""What to write in place of a name that an answer may not use: an error's hint, by the names that there are."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tokens import normal_name
+from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.points.variables import known_meaning
+from bpcli.calculus.rules.functions import CONSTANTS
+from bpcli.errors import BpcliError, ExpressionError
+from bpcli.text.natural_order import natural_key
+
+_PRODUCT = "to multiply, write "
+_BY_INDEX = re.compile(r"[ijk]|\w*_[ijk]{1,2}|[δΔ]\w*|[dD]elta\w*|\w+[ᵢⱼₖ]+")
+
+
+def with_names(error: BpcliError, names: Collection[str], entries: Sequence[str] = (), name: str = "") -> BpcliError:
+    """The error of an answer, with the names that may stand in it if another one does, or would where it is mended.
+
+    `entries` are those of the function `name` of the lecture, by index, for an answer that has indices.
+    """
+    if not isinstance(error, ExpressionError):
+        return error
+    product = error.hint.removeprefix(_PRODUCT) if error.hint.startswith(_PRODUCT) else ""
+    unknown = _unknown(product, names) if product else []
+    found = error.text[error.start : error.end]
+    by_index = bool(entries and _BY_INDEX.fullmatch(found))
+    if not (error.message.endswith("has no value") or unknown or by_index):
+        return error
+    hints = [f"the names here are {', '.join(sorted(names, key=lambda one: (one == 'N', natural_key(one))))}"]
+    if by_index:
+        lines = ", ".join(f"{entry} = …" for entry in entries)
+        hints.append(f"by index write lines as jacobian {name} prints them: {lines}")
+    elif unknown:
+        hints.insert(
+            0, f"a product has a *, and {' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} no name"
+        )
+    else:
+        hints.append(known_meaning(normal_name(found), [*names]))
+    return ExpressionError(error.message, error.text, error.start, error.end, "; ".join(filter(None, hints)))
+
+
+def _unknown(text: str, names: Collection[str]) -> list[str]:
+    """The names in a text that are none of these; the text, if it can't be read."""
+    try:
+        return [name for name in names_in(parse(text)) if name not in names and name not in CONSTANTS]
+    except ExpressionError:
+        return [text]

@@ -1,0 +1,54 @@
+"""The names of an answer: those that are told are those that can be used."""
+
+import pytest
+
+from bpcli.api.derivative_checks import NamedSubject, Tolerance, read_answers, subject_of
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import names_in
+from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.named_questions import some_inputs
+
+LETTERS = [*"abcdefghijklmnopqrstuvwxyzNJ", "yhat", "logits", "label", "da_dz", "dz", "p_i", "delta_ij", "foo"]
+
+
+def told(subject, mine):
+    (answer,) = read_answers([mine])
+    return subject.grade(answer, Tolerance())
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_the_names_that_are_told_are_those_that_can_be_used(name):
+    more = {"activation": "tanh"} if "activation" in INPUTS[name] else {}
+    subject = NamedSubject(name, {**some_inputs(name), **more})
+    readable = {letter for letter in LETTERS if "no value" not in told(subject, letter).message} - {"e"}
+    message = told(subject, "foo").message
+    listed = message.partition("the names here are ")[2].partition(";")[0].split(", ")
+    assert readable == set(listed) & set(LETTERS)
+    assert all("no value" not in told(subject, letter).message for letter in listed)
+
+
+@pytest.mark.parametrize("mine", ["s*(1-s)", "(a-y)*x", "xy", "k(x-1)", "x(1-k)"])
+def test_of_an_expression_the_names_are_its_variables(mine):
+    message = told(subject_of(["x*y"], {"x": 1, "y": 2}, None), mine).message
+    assert "the names here are x, y, N" in message
+    assert ("write x*y" in message) == (mine == "xy")
+
+
+@pytest.mark.parametrize("mine", ["a(1-a)", "2*a(1-a)"])
+def test_a_product_that_can_be_read_is_still_offered(mine):
+    message = told(NamedSubject("sigmoid", {"z": 0.5}), mine).message
+    offered = message.partition("to multiply, write ")[2]
+    assert set(names_in(parse(offered))) == {"a"}
+
+
+INDEXED = ["p_i(delta_ij-p_j)", "p_i*(delta_ij-p_j)", "p[i](1-p[j])", "p[i]*(δ[i,j]-p[j])", "pᵢ*(δᵢⱼ-pⱼ)"]
+
+
+@pytest.mark.parametrize("mine", INDEXED)
+def test_an_answer_by_index_is_led_to_the_form_that_is_read(mine):
+    subject = NamedSubject("softmax", {"logits": [1, 2, 3]})
+    message = told(subject, mine).message
+    assert message.endswith("as jacobian softmax prints them: dp[i]/dlogits[i] = …, dp[i]/dlogits[j] = …")
+    lines = message.rpartition("prints them: ")[2].split(", ")
+    filled = [line.replace("…", formula) for line, formula in zip(lines, ["p[i]*(1-p[i])", "-p[i]*p[j]"], strict=True)]
+    assert told(subject, "\n".join(filled)).agree
