@@ -70,7 +70,11 @@ class ExpressionError(UsageError):
 
     def __str__(self) -> str:
         return "\n".join(
-            [self.message, *caret_lines(self.text, self.start, self.end), *([f"  {self.hint}"] if self.hint else [])]
+            [
+                self.message,
+                *(caret_lines(self.text, self.start, self.end) if self.text.strip() else []),
+                *([f"  {self.hint}"] if self.hint else []),
+            ]
         )
 
 

@@ -103,7 +103,8 @@ class NamedSubject(Subject):
         with np.errstate(all="ignore"):
             wanted = dict(self.question.layout.blocks)
             blocks = {name: m for name, m in self.row.jacobian(self.inputs).items() if name in wanted}
-            return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name))
+            kinks = {(corner.block, corner.output, corner.entry) for corner in self.row.corners(self.inputs)}
+            return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name, kinks))
 
     def told(self, error: BpcliError) -> BpcliError:
         """The error of an answer that can't be read, with the names that it may use and the entries by index."""

@@ -24,6 +24,7 @@ from bpcli.lecture.input_checks import Inputs, blocks_of, check_names
 from bpcli.lecture.inputs import INPUTS, settings_of
 from bpcli.lecture.named_functions import Corner, each_set, named_function
 from bpcli.numbers.namespaces import array_namespace
+from bpcli.text.notation import counted
 
 Blocks = dict[str, NDArray[Any]]
 Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
@@ -74,7 +75,7 @@ def named_jacobian(name: str, /, **inputs: Any) -> NamedDerivative:
 def named_vjp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
     """v·J, for v with an entry for each output, without forming J. Keywords and errors as of `named_jacobian`."""
     point = _Point(name, inputs)
-    row, v = point.row, _direction("vjp", v, point.outputs, "outputs")
+    row, v = point.row, _direction("vjp", v, point.outputs, "output")
 
     def compute(i: Inputs) -> Results:
         weights = _like_inputs(v, i)
@@ -90,7 +91,7 @@ def named_vjp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
 def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
     """J·v, for v with an entry for each input, without forming J. Keywords and errors as of `named_jacobian`."""
     point = _Point(name, inputs)
-    row, v = point.row, point.tangent(_direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs"))
+    row, v = point.row, point.tangent(_direction("jvp", v, sum(map(math.prod, point.shapes.values())), "input"))
     starts = point.starts()
 
     def compute(i: Inputs) -> Results:
@@ -186,7 +187,9 @@ def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
     """The `count` entries of v, row by row; InputError if it has more or fewer."""
     entries = np.ravel(as_value(name, v))
     if len(entries) != count:
-        raise InputError(f"{name} has {len(entries)} entries for {count} {what}", names=[name])
+        raise InputError(
+            f"{name} has {counted(len(entries), 'entry', 'entries')} for {counted(count, what)}", names=[name]
+        )
     return entries
 
 

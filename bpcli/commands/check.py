@@ -25,7 +25,7 @@ from bpcli.api.derivative_checks import (
     without_a_point,
 )
 from bpcli.calculus.checks.answers import Answer
-from bpcli.calculus.checks.checking import LOST, Checked
+from bpcli.calculus.checks.checking import KINKS, LOST, Checked
 from bpcli.calculus.checks.grading import UNREADABLE
 from bpcli.commands import option, output
 from bpcli.commands.jacobian import lecture_meant, named_options
@@ -113,6 +113,7 @@ class _Session:
         self.disagree = self.unreadable = self.unsure = self.total = 0
         self.open_fails = True
         self.marks: list[list[str]] = []
+        self.reasons: set[str] = set()  # for what is open
 
     def show(
         self, function: Any, shown: dict[str, Any], titles: list[str], cells: list[Any], found: Comparison
@@ -122,6 +123,7 @@ class _Session:
         self.total += len(entries)
         self.disagree += sum(entry.agree is False for entry in entries)
         self.unsure += sum(entry.agree is None for entry in entries)
+        self.reasons |= {entry.why for entry in entries if entry.agree is None}
         if printer.format == "json":
             record = {"function": function, "inputs": shown, "agree": found.agree, "max_error": found.max_error}
             keys = ("name", "exact", "numeric", "error", "agree")
@@ -134,7 +136,7 @@ class _Session:
             for e in entries:
                 numbers = [number(v, printer.precision) for v in (e.exact, e.numeric)]
                 rows.append([e.name, *numbers, number(e.error, 2), _verdict(e)])
-            printer.text(output.aligned(rows), apart=True)
+            printer.text(output.folded(rows), apart=True)
 
     def note_kink(self, subject: Subject) -> None:
         """Say what is used at a kink, if the answers are graded at one."""
@@ -198,7 +200,10 @@ class _Session:
 
     def _lines(self, answer: str, found: Grade) -> list[str]:
         if found.finding == UNREADABLE:
-            return [f"{answer}: unreadable", *(f"  {line}" for line in found.message.splitlines())]
+            return [
+                f"{answer.strip() or repr(answer)}: unreadable",
+                *(f"  {line}" for line in found.message.splitlines()),
+            ]
         if found.agree:
             return [f"{answer}: right"]
         lines = [f"{answer}: {found.message}"]
@@ -219,14 +224,20 @@ class _Session:
                 if len(self.marks[0]) == 3
                 else ["answer", "task", "score", "finding", ""]
             )
-            self.printer.text(output.aligned([titles, *self.marks]), apart=False)
+            self.printer.text(output.folded([titles, *self.marks]), apart=False)
         counts = {"wrong": self.disagree, "unreadable": self.unreadable}
         if failed := {name: count for name, count in counts.items() if count}:
             first, *others = failed.items()
             more = [f"{count} {name}" for name, count in others]
             raise CheckError(", ".join([f"{_share(first[1], self.total)} {first[0]}", *more]))
         if self.unsure:
-            message = f"{_share(self.unsure, self.total)} open: doubles can't tell"
+            at_kinks = self.reasons and self.reasons <= {*KINKS}
+            why = (
+                f"{min(self.reasons)}, where a quotient mixes the slopes on both sides"
+                if at_kinks
+                else "doubles can't tell"
+            )
+            message = f"{_share(self.unsure, self.total)} open: {why}"
             if self.open_fails:
                 raise CheckError(message)
             output.note(message)

@@ -192,7 +192,7 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
 
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """V·J in the shapes of the variables."""
-    v = direction("--vjp", text, calculation.outputs, "outputs")
+    v = direction("--vjp", text, calculation.outputs, "output")
     values, blocks = calculation.vjp(point, v)
     entries = [x for block in blocks.values() for x in flat(block)]
     printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})
@@ -202,7 +202,7 @@ def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Po
 
 def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """J·V in the shapes of the outputs."""
-    v = direction("--jvp", text, calculation.inputs, "inputs")
+    v = direction("--jvp", text, calculation.inputs, "input")
     values, products = calculation.jvp(point, v)
     entries = [x for product in products for x in flat(product)]
     printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})

@@ -221,6 +221,21 @@ def table(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[s
     return lines
 
 
+def folded(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """`aligned`, and on a terminal fitted to its width: a last column of texts that don't fit stands under the rows."""
+    lines, room = aligned(rows), terminal_width()
+    if room is None or max(map(width, lines)) <= room:
+        return lines
+    last = _columns(rows, None)[-1]
+    if max(map(width, last)) <= _SHORTEST:
+        return table(rows)
+    lines = table([row[:-1] for row in rows])
+    under = [textwrap.wrap(text, room, initial_indent="  ", subsequent_indent="  ") for text in last]
+    if len(lines) != len(under):  # there are further tables
+        return [*lines, *(line for texts in under for line in texts)]
+    return [line for row, texts in zip(lines, under, strict=True) for line in (row, *texts)]
+
+
 def _columns(rows: Sequence[Sequence[Any]], precision: int | None) -> list[list[str]]:
     texts = [[visible(cell(value, precision)).replace("\n", "\\n") for value in row] for row in rows]
     return [list(column) for column in zip(*texts, strict=True)]

@@ -27,6 +27,7 @@ from bpcli.commands.printing import Asked, Printer, flat
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import ExpressionError, UsageError
 from bpcli.formulas.choices import KINKS
+from bpcli.text.notation import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -200,11 +201,22 @@ class Request:
         try:
             calculation.require_scalar()
         except ExpressionError as error:
-            pointed = next(filter(None, map(with_decimal_points, self.at)), "")
-            if pointed:
-                meant = "has decimal points" if "," in pointed else "is one number, with a decimal point"
-                error.hint = f"--at {pointed} {meant}; {error.hint}"
+            if reading := next(filter(None, map(self._meant_by, self.at)), ""):
+                error.hint = f"{reading}; {error.hint}"
             raise
+
+    def _meant_by(self, at: str) -> str:
+        """What a point may have been meant as, where vectors make the expression one; empty if nothing is known."""
+        if taken := self.variables.taken(at):
+            return taken
+        pointed = with_decimal_points(at)
+        if not pointed or len(pointed.split(",")) != len(self.variables.names):
+            return ""
+        try:
+            self.calculation(dict.fromkeys(self.variables.names, ())).require_scalar()
+        except ExpressionError:  # it is no single number either way
+            return ""
+        return f"--at {pointed} {'has decimal points' if ',' in pointed else 'is one number, with a decimal point'}"
 
     def tell_readings(self) -> None:
         """Note names such as xy or sinx, which may have been meant as a product or a call."""
@@ -285,6 +297,8 @@ def wants_formulas(request: Request, options: FormulaOptions) -> bool:
         if option := options.first():
             raise UsageError(f"{option} goes with formulas, and a point is given", "leave out --at and --points")
         return False
+    if not request.variables.names:
+        output.note("there is nothing to differentiate by: the expression has no variables")
     return bool(request.variables.names) or options.latex or options.explain or options.simplify
 
 
@@ -308,8 +322,8 @@ def number_of(context: click.Context, parameter: click.Parameter, text: str | No
 
 
 def direction(option: str, text: str, count: int, what: str) -> Any:
-    """The `count` entries of V, row by row; UsageError if it has more or fewer."""
+    """The entries of V, row by row, one for each `what`; UsageError if it has more or fewer."""
     v = flat(parse_value(text, read_value_file))
     if len(v) != count:
-        raise UsageError(f"{option} has {len(v)} entries for {count} {what}")
+        raise UsageError(f"{option} has {counted(len(v), 'entry', 'entries')} for {counted(count, what)}")
     return v

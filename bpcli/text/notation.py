@@ -175,3 +175,8 @@ def _quoted(text: str) -> str:
     if any(c in text for c in ',"\n\r') or text != text.strip():
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 entry`, `2 entries`; without `many` the plural has an s."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"

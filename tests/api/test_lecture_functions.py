@@ -90,7 +90,7 @@ def test_one_sided_slopes_entry_by_entry():
         (lambda: library.named_jacobian("tanh", z=1, y=1), "tanh takes no y"),
         (lambda: library.named_jacobian("softmax", logits=[[1, 2]]), "logits is a 1 × 2 matrix"),
         (lambda: library.named_jacobian("relu", z=0, kink="up"), "expected one of lecture, left, right"),
-        (lambda: library.named_vjp("dot", [1, 2], u=[1], v=[2]), "vjp has 2 entries for 1 outputs"),
+        (lambda: library.named_vjp("dot", [1, 2], u=[1], v=[2]), "vjp has 2 entries for 1 output"),
         (lambda: library.named_jvp("softmax", [1, 2], logits=[1, 2, 3]), "jvp has 2 entries for 3 inputs"),
         (lambda: library.named_jacobian("neuron", x=[1], w=[1], b=0, activation="rely"), "did you mean relu"),
     ],

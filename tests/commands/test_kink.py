@@ -55,7 +55,7 @@ def test_the_note_names_the_place_and_the_interval(bpcli):
     err = bpcli("grad", "relu(x-y)*2", "--at", "3,3").err
     assert err == (
         "bpcli: note: relu(x-y) at x = 3, y = 3 has a kink: d/dx is 0 on the left, 2 on the right; 2 is used "
-        "(and so for 1 more); --kink left or right takes a side\n"
+        "(and so for d/dy); --kink left or right takes a side\n"
     )
     assert (
         "sign(x) at x = 0 has a jump: d/dx is 0 on the left, 0 on the right; 0 is used"

@@ -214,7 +214,7 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
         (["jacobian", "cce", "--yhat", "0.5,0.5"], 2, "the true class once"),
         (["jacobian", "cce", "--yhat", "0.5,0.5", "--label", "2"], 2, "counted from 0 to 1"),
         (["jacobian", "cce", "--yhat", "0.5,0.5", "--y", "1,1"], 2, "one-hot"),
-        (["jacobian", "softmax", "--logits", "1,2", "--vjp", "1"], 2, "--vjp has 1 entries for 2 outputs"),
+        (["jacobian", "softmax", "--logits", "1,2", "--vjp", "1"], 2, "--vjp has 1 entry for 2 outputs"),
         (["jacobian", "softmax", "--logits", "1,2", "--vjp", "1,0", "--jvp", "1,0"], 2, "take one"),
         (["descend", "x", "--at", "1"], 2, "--lr"),
         (["descend", "x", "--at", "1", "--lr", "0"], 2, "greater than 0"),
@@ -507,3 +507,44 @@ def test_a_folder_that_was_removed_is_told(root):
     done = run("mkdir gone; cd gone; rmdir ../gone; $B evaluate run", root)
     assert done.returncode == 3
     assert "the folder you are in: No such file or directory" in done.stderr
+
+
+POINTS_MEANT = [
+    (["grad", "[x,y]", "--at", "1,2"], "", "decimal point"),
+    (["grad", "[x,x]", "--at", "1,2"], "", "decimal point"),
+    (
+        ["grad", "x*y", "--at", "1,2", "--let", "x=3"],
+        "x has its value by --let, and --at is for y alone",
+        "decimal point",
+    ),
+    (
+        ["grad", "x*y*z", "--at", "1,2,4", "--let", "x=3"],
+        "by --let, and --at is for y, z alone",
+        "decimal",
+    ),
+    (
+        ["hessian", "k*c*y", "--at", "1,2,3", "--let", "k=3", "--let", "c=2"],
+        "k, c have their values",
+        "decimal",
+    ),
+    (["grad", "x", "--at", "1", "--let", "x=3"], "--let gives x", "decimal"),
+    (["grad", "x**2", "--at", "1,5"], "--at 1.5 is one number, with a decimal point", "--let"),
+    (["grad", "x*y", "--at", "x=1,5;y=2,5"], "--at x=1.5,y=2.5 has decimal points", "--let"),
+    (["grad", "k*x", "--at", "1,5", "--let", "k=2,5"], "", "--at 1.5 is one"),
+]
+
+
+@pytest.mark.parametrize(("words", "hint", "no"), POINTS_MEANT)
+def test_a_decimal_comma_is_meant_where_it_makes_the_point_right(bpcli, words, hint, no):
+    failed = bpcli(*words)
+    assert failed.code == 2
+    assert hint in failed.err
+    assert no not in failed.err
+
+
+@pytest.mark.parametrize("words", [["5"], ["x+1", "--let", "x=1"], ["pi/2", "--format", "json"]])
+@pytest.mark.parametrize("command", ["grad", "jacobian", "hessian"])
+def test_a_constant_has_nothing_to_differentiate_by(bpcli, command, words):
+    found = bpcli(command, *words)
+    assert (found.code, "nothing to differentiate by" in found.err) == (0, True)
+    assert not bpcli(command, "x+1", "--at", "1").err

@@ -71,6 +71,7 @@ _POWER_OF_TEN = re.compile(
     r"\s*(?:[*·×]|\\cdot|\\times)\s*10(?:\^|\*\*|(?=[⁻⁰¹²³⁴-⁹]))[({]?([-−+⁻]?[\d⁰¹²³⁴-⁹]+)[)}]?\Z"
 )
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_NUMBERING = re.compile(r"\s*(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]+)\)[.:]?|(?:\d{1,3}|[a-zA-Z])[:])\s*(?=\S)")
 _INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
@@ -104,8 +105,30 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         except ExpressionError as error:
             if pointed := with_decimal_points(whole):
                 error.hint = f"with decimal points it is {pointed}"
+            elif bare := _without_numbering(whole):
+                found = _NUMBERING.match(whole)
+                end = found.end(1) if found else 1
+                raise ExpressionError(
+                    "an answer has no numbering before it",
+                    whole,
+                    0,
+                    end,
+                    f"leave it out: {bare.replace(chr(10), '; ')}",
+                ) from None
             raise
     return Answer(text, None, parts)
+
+
+def _without_numbering(text: str) -> str:
+    """An answer without the `1)` or `a)` before it or its lines, if it can be read then; else empty."""
+    bare = "\n".join(_NUMBERING.sub("", line) for line in text.splitlines())
+    if bare == text:
+        return ""
+    try:
+        read_answer(bare, str)
+    except ExpressionError:
+        return ""
+    return bare
 
 
 def _fail_with_latex(whole: str, rows: list[list[str]]) -> NoReturn:

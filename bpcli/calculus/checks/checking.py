@@ -1,7 +1,7 @@
 """Checks of exact derivatives against difference quotients and the complex step, as far as rounding allows."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -127,7 +127,8 @@ def open_beside_kink(entry: Checked, f: Callable[[Any], list[Any]], at: float, o
 
 
 LOST = "the exact one cancels"
-_PLACES = ("at a kink", "next to a kink", "not finite")  # where a number proves nothing
+KINKS = ("at a kink", "next to a kink")
+_PLACES = (*KINKS, "not finite")  # where a number proves nothing
 
 
 def _borne_out(
@@ -186,9 +187,16 @@ def _flat(values: Sequence[Any]) -> list[Any]:
 
 
 def check_function(
-    value: Callable[[Mapping[str, Any]], Any], inputs: Mapping[str, Any], blocks: Mapping[str, Any], output: str
+    value: Callable[[Mapping[str, Any]], Any],
+    inputs: Mapping[str, Any],
+    blocks: Mapping[str, Any],
+    output: str,
+    kinks: Collection[tuple[str, int, int]] = (),
 ) -> list[Checked]:
-    """Every entry of the Jacobian of a function of arrays by the names of `blocks`, matrices outputs × entries."""
+    """Every entry of the Jacobian of a function of arrays by the names of `blocks`, matrices outputs × entries.
+
+    `kinks` are the entries that are at one, each by its block, output and entry.
+    """
     entries: list[Checked] = []
     for name, matrix in blocks.items():
         array = np.asarray(inputs[name], float)
@@ -203,5 +211,6 @@ def check_function(
             at = float(array.reshape(-1)[k])
             for o, estimate in enumerate(difference_quotients(f, at)):
                 slope = f"d/d{title}" if len(matrix) == 1 else f"d{output}[{o}]/d{title}"
-                entries.append(open_beside_kink(compared(slope, float(matrix[o][k]), estimate), f, at, o))
+                entry = compared(slope, float(matrix[o][k]), estimate, kink=(name, o, k) in kinks)
+                entries.append(open_beside_kink(entry, f, at, o))
     return entries

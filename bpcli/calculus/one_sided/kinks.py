@@ -15,7 +15,7 @@ import numpy as np
 
 from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.sides import LENGTHS, Neighbourhood, Sides, common_slope
-from bpcli.errors import InputError
+from bpcli.errors import InputError, several
 from bpcli.numbers.operators import UNKNOWN
 from bpcli.text.notation import number as written
 
@@ -25,6 +25,7 @@ MAX_STEPS = 200_000
 WORK_A_STEP = 2
 """The work of coefficients allowed for each series, beside `MAX_WORK`."""
 
+_MOST_SLOPES = 4  # that a note names
 _NEAR = 1e-9  # relative: slopes in doubles that differ by less count as equal
 
 
@@ -48,7 +49,8 @@ def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
     first = kinks[0]
     if not first.slope:
         return f"{place} may be a kink; among so many entries the sides were not looked at"
-    more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
+    others = dict.fromkeys(kink.slope for kink in kinks[1:] if kink.slope != first.slope)
+    more = f" (and so for {several(others, _MOST_SLOPES)})" if others else ""
     if not first.known:
         return f"{place}: {first.slope} is not known, nor whether there is one{more}"
     if first.left is None and first.right is None:

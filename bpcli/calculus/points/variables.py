@@ -180,7 +180,8 @@ class Variables:
         names, at = self.names, self._called.at
         entries = parse_entries(text, read)
         if not names:
-            raise ExpressionError(f"the expression has no variables, and {at} gives values", text, 0, len(text))
+            hint = f"{self._called.let} gives {', '.join(self.constants)}" if self.constants else ""
+            raise ExpressionError(f"the expression has no variables, and {at} gives values", text, 0, len(text), hint)
         if len(names) == 1:
             return {names[0]: as_value(entries)}
         if not isinstance(entries, float | list):
@@ -189,6 +190,8 @@ class Variables:
         form = f'{at} "{",".join([f"{name}=…" for name in names])}"'
         pointed = with_decimal_points(text)
         pointed = f"{at} {pointed} has decimal points; " if len(pointed.split(",")) == len(names) else ""
+        if taken := self.taken(text):
+            pointed = f"{taken}; "
         if isinstance(values[0], list):
             points = " ".join([f"{at} {','.join(map(number, row))}" for row in values[:3]])
             hint = f"{pointed}{points} for several points; {form} for vectors and matrices"
@@ -208,6 +211,19 @@ class Variables:
             hint = f'write {at} "{forms[0]}" or {at} "{forms[1]}"'
             raise ExpressionError(message, text, 0, len(text), hint)
         return dict(zip(names, values, strict=True))
+
+    def taken(self, text: str) -> str:
+        """That constants take no value of a point, if it has one for each of these too; else empty."""
+        used = [name for name in self.constants if name in self.places]
+        if not used or not self.names or text.lstrip()[:1] == "@" or assignments(text):
+            return ""
+        entries = parse_entries(text)
+        if not isinstance(entries, list) or len(entries) != len(used) + len(self.names):
+            return ""
+        has = "has its value" if len(used) == 1 else "have their values"
+        return (
+            f"{', '.join(used)} {has} by {self._called.let}, and {self._called.at} is for {', '.join(self.names)} alone"
+        )
 
     # Choices and columns
 
