@@ -267,9 +267,9 @@ EXAMPLES = [
 
 def test_every_help_shows_an_example_and_its_page(bpcli):
     assert {name for name, _ in EXAMPLES} == set(COMMANDS)
-    for name, (_, page, _) in COMMANDS.items():
+    for name, row in COMMANDS.items():
         shown = bpcli(name, "--help").out
-        assert not page or f"More: bpcli help {page}\n" in shown, name
+        assert not row.page or f"More: bpcli help {row.page}\n" in shown, name
         assert max(map(len, shown.splitlines())) <= 80, name
 
 
