@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.arguments import by_name, check_names, shown
-from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.sweeps.blocks import BLOCK
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Kept, Look, Screen

@@ -223,7 +223,7 @@ class Function(Generic[R]):
     def _warn(self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float]) -> None:
         """Warn of a kink and of results that are not finite, in the words of the commands."""
         if calculation.kinks:
-            from bpcli.calculus.one_sided.kinks import in_words
+            from bpcli.calculus.one_sided.kink_notes import in_words
 
             advice = 'kink="left" or "right" takes a side' if self._calculations.kink == "lecture" else ""
             warnings.warn(

@@ -15,7 +15,7 @@ from bpcli.formulas.updates import descend as step_down
 from bpcli.text.notation import number
 
 if TYPE_CHECKING:  # kinks need NumPy, and a descent on numbers does not
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
 
 
 class DescentStep(NamedTuple):

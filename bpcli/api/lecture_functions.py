@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.arguments import as_inputs, as_value, check_kink
-from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError
 from bpcli.formulas.affine import dot

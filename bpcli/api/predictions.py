@@ -128,8 +128,8 @@ def check_unchanged(
 
 
 def of_its_path(config: Config, path: Path | None = None) -> Config:
-    """A run's config to prepare the rows of its `data.path` again, or of another `path`, without files of held-out rows;
-    it trains nothing."""
+    """A run's config to prepare the rows of its `data.path` again, or of another `path`, without files of held-out
+    rows; it trains nothing."""
     held: list[float | None] = [p if isinstance(p, float) else None for p in (config.data.validation, config.data.test)]
     data = replace(config.data, path=path or config.data.path, validation=held[0], test=held[1])
     trained = replace(config.training, early_stopping=None, epochs=1)

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from bpcli.api.chains import backprop, backprop_run
-from bpcli.calculus.one_sided.kinks import in_words
+from bpcli.calculus.one_sided.kink_notes import in_words
 from bpcli.calculus.points.values import parse_value
 from bpcli.commands import OUTPUT, option, output
 from bpcli.commands.option_groups import (

@@ -207,7 +207,7 @@ class Printer:
         self.kinks += 1
         if self.kinks > MAX_NOTES:
             return
-        from bpcli.calculus.one_sided.kinks import in_words
+        from bpcli.calculus.one_sided.kink_notes import in_words
 
         advice = "--kink left or right takes a side" if self.kink == "lecture" and side_to_take else ""
         output.note(in_words(place(), kinks, advice))

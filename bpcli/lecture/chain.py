@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.updates import descend

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.one_sided.kinks import Kink as SidesOfKink
+from bpcli.calculus.one_sided.kink_notes import Kink as SidesOfKink
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import InputError, UsageError, meant
 from bpcli.formulas import softmax as soft

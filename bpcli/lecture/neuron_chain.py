@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.affine import affine_pair, daffine_dx, dot
 from bpcli.formulas.layers import less_label

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpcli.calculus.rules.shapes import Shape
 
 if TYPE_CHECKING:
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
 
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]

@@ -21,7 +21,7 @@ from bpcli.calculus.sweeps.wide_range import far_points, merged, settled_rows
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
 
 BLOCK = 32768  # points that are read and handed to a thread at a time
 PIECE = 16384  # points that are evaluated at a time: the columns at work stay within a core's second-level cache

@@ -30,7 +30,7 @@ from bpcli.calculus.sweeps.wide_range import (
 from bpcli.numbers.namespaces import FLOATS, arrays
 
 if TYPE_CHECKING:
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
     from bpcli.calculus.sweeps.blocks import Look
     from bpcli.calculus.sweeps.diagnostics import Diagnostics
 

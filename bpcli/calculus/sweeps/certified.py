@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import Look
 from bpcli.calculus.sweeps.calculation import Calculation

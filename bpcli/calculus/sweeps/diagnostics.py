@@ -14,7 +14,7 @@ from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.text.notation import number
 
 if TYPE_CHECKING:
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
 
 
 class Diagnostics:

@@ -14,7 +14,7 @@ from bpcli.numbers.namespaces import arrays
 from bpcli.numbers.operators import UNKNOWN, UndecidedError
 
 if TYPE_CHECKING:
-    from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.one_sided.kink_notes import Kink
 
 FEW_STEPS = 4096  # entries of the program for each input, up to which the sides of all inputs are looked at
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bpcli.calculus.one_sided.kinks import Kink, in_words
+from bpcli.calculus.one_sided.kink_notes import Kink, in_words
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
