@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -118,7 +119,11 @@ class OpenReadingError(DataError):
 
 
 class UnfinishedError(DataError):
-    """A run whose training was stopped, so that there is no model yet (exit 3)."""
+    """A `run` whose training was stopped, so that there is no model yet (exit 3); its state is saved in `folder`."""
+
+    def __init__(self, run: Path, folder: Path) -> None:
+        super().__init__(f"the training of {run} is not finished, so there is no model yet; its state is in {folder}")
+        self.run, self.folder = run, folder
 
 
 class NotFiniteError(BpcliError):

@@ -18,12 +18,13 @@ from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.metrics import METRICS, metrics_of
+from bpcli.training.run import BEST
 from bpcli.training.selection.folds import FOR_STOPPING
 from bpcli.training.selection.grid import Setting, combinations
 from bpcli.training.selection.plan import Plan, identity, plan_of
 from bpcli.training.selection.processes import run_all
 from bpcli.training.selection.ranking import mean_and_std, ranked, simplest
-from bpcli.training.selection.saved import BEST, SavedOutcomes, check_folder
+from bpcli.training.selection.saved import SavedOutcomes, check_folder
 from bpcli.training.selection.trials import Bench, Outcome, Work
 from bpcli.training.session import session
 from bpcli.training.verdict import no_better_than_constant

@@ -381,7 +381,9 @@ def _answer(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> "
 def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:
     """The exit code of an error, and its text, which is empty where there is nothing to say."""
     if isinstance(error, UnfinishedError):
-        return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
+        from bpcli.commands.resume import way_on
+
+        return error.exit_code, f"{error}\n  {way_on(error)}"
     if isinstance(error, BpcliError):
         guess = error.hint.removeprefix("did you mean ").removesuffix("?")
         # A guess that is already on the line is not the word that was meant.

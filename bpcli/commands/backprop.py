@@ -36,6 +36,7 @@ from bpcli.lecture.drawing import DRAWINGS, shortens
 from bpcli.lecture.matrices import ALL, MOST
 from bpcli.text.diagram import dot_text
 from bpcli.text.notation import json_text
+from bpcli.training.checkpoint import unfinished
 
 LEFT_OUT = "… stands for entries that are left out; --all shows them"
 
@@ -142,7 +143,7 @@ def _of_values(layer: str, options: dict[str, str], alpha: float | None, layout:
 
 
 def _of_run(run: Path, rows: str | None, alpha: float | None, layout: str) -> Chain:
-    if not run.exists() and "/" not in str(run):
+    if rows is None and not run.exists() and "/" not in str(run) and unfinished(run) is None:
         hint = meant(str(run), LAYERS, "bpcli backprop --help")
         raise UsageError(f"backprop {run}: expected {', '.join(LAYERS)}, or the folder of a run", hint)
     from bpcli.commands.activity import activity, reading_any  # a chain of given values reads no file

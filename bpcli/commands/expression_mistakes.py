@@ -162,7 +162,7 @@ def layer(line: Line) -> Answer | None:
         return config_for_model(line._replace(given=line.given or [("--row", "1")]))
     if is_run(word) and len(line.words) == 2 and is_value(line.words[1]):
         return Answer(again(line, [word], row=line.words[1]), f"{line.words[1]} is a row, which --row gives")
-    if word and not os.path.exists(word):
+    if word and not os.path.exists(word) and "/" not in word and "--row" not in line.options:
         close = line.message if "expected" in line.message else ""
         meaning = close or f"backprop {word}: expected neuron, softmax, or the folder of a run"
         return Answer(f"there is one layer, a neuron or softmax: bpcli backprop neuron {example}", meaning)

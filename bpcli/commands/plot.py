@@ -15,6 +15,8 @@ from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.files import refuse_overwrite
 from bpcli.formulas.choices import KINKS
 from bpcli.plots.runs import VIEWS
+from bpcli.training.checkpoint import unfinished
+from bpcli.training.run import BEST, MODEL
 
 DPI = 200
 
@@ -123,9 +125,11 @@ def _options_of(subject: str, is_run: bool, given: dict[str, Any]) -> dict[str, 
 
 
 def _is_run(subject: str) -> bool:
-    """Whether the subject is the path of a run: it exists, or its folder does."""
+    """Whether the subject is the path of a run: it exists, its training has begun, or its folder exists."""
     path = Path(subject)
-    if path.is_dir() and "/" not in subject and not (path / "model.npz").exists():
+    if unfinished(path) is not None:
+        return True
+    if path.is_dir() and "/" not in subject and not any((path / at / MODEL).exists() for at in ("", BEST)):
         raise DataError(f"{subject} is a folder, and no run: it has no model.npz", f'the expression is "({subject})"')
     if path.is_dir() or subject.endswith(".npz"):
         return True

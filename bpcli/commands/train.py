@@ -3,7 +3,7 @@
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +15,8 @@ from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.collective import collective, with_ranks_from
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
+from bpcli.commands.resume import going_on, kept, launched
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
-from bpcli.job import is_by_srun
 from bpcli.mpi_ranks import this_job
 from bpcli.ranks import Ranks
 from bpcli.stop_signals import Terminated
@@ -69,7 +69,8 @@ def command(
     settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
-    with _started(settled, resume, force, quiet, ranks) as current:
+    words = launched(config, settings, ranks.size)
+    with _started(settled, resume, force, quiet, ranks, words) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -81,12 +82,12 @@ def command(
             if current.nowhere:
                 output.warning(current.nowhere)
         except (KeyboardInterrupt, Terminated):
-            _tell_stopped(current, config, settings, folder)
+            _tell_stopped(current, going_on(words, folder))
             raise
         except (DataError, RankError) as error:
             _tell_warnings(current)
             if current.saved:
-                error.hint = _how_to_resume(current, config, settings, folder)
+                error.hint = f"to go on: {going_on(words, folder)}"
             raise
     _print_summary(summary, format_, precision, quiet)
     for name in PARTS:
@@ -99,7 +100,9 @@ def command(
 
 
 @contextmanager
-def _started(settled: Config, resume: bool, force: bool, quiet: bool, ranks: Ranks) -> Iterator[Session]:
+def _started(
+    settled: Config, resume: bool, force: bool, quiet: bool, ranks: Ranks, words: Sequence[str]
+) -> Iterator[Session]:
     """A session, with a progress bar while its data are read or converted."""
     read = reading(settled.data.path if isinstance(settled.data.path, tuple) else (settled.data.path,))
     with ExitStack() as stack:
@@ -112,7 +115,7 @@ def _started(settled: Config, resume: bool, force: bool, quiet: bool, ranks: Ran
             convert(done, size)
 
         with activity(lambda: None if converting else read(), quiet):
-            current = stack.enter_context(session(settled, resume, force, progress, ranks))
+            current = stack.enter_context(session(settled, resume, force, progress, ranks, kept(words, settled.output)))
         yield current
 
 
@@ -140,22 +143,12 @@ def _tell_warnings(current: Session) -> None:
         output.warning(text)
 
 
-def _how_to_resume(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
-    """The command that resumes a training, as a hint."""
-    ranks = current.ranks.size
-    start = ["srun", "--mpi=pmi2", "--kill-on-bad-exit"] if is_by_srun() else ["mpiexec"]
-    words = [*([*start, "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
-    words += [word for setting in settings for word in ("--set", setting)]
-    words += ["--output", str(folder)] if folder is not None else []
-    return f"to go on: {shlex.join([*words, '--resume'])}"
-
-
-def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> None:
+def _tell_stopped(current: Session, way_on: str) -> None:
     """Save, then print the saved epoch and how to go on; saving comes first in case of a second signal."""
     current.keep_stopped()
     _tell_warnings(current)
     if current.saved:
-        output.note(f"stopped; saved {current.saved}\n  {_how_to_resume(current, config, settings, folder)}")
+        output.note(f"stopped; saved {current.saved}\n  to go on: {way_on}")
     else:
         output.note("stopped before there was anything to save")
 

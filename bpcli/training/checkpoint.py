@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -48,7 +48,8 @@ class Checkpoint:
     """A state, with the resolved config by key and the fingerprint of the data, which identify its training.
 
     `replaces`: the training is to replace an existing run. `processor`: the kind of processor that it ran on.
-    `block`: larger batches were summed in blocks of this many rows; 0: a version that did not use blocks.
+    `block`: larger batches were summed in blocks of this many rows; 0: a version that did not use blocks. `words`: the
+    command that started it, up to its folder, with the config as seen from the folder of the run; () if none did.
     """
 
     state: State
@@ -57,6 +58,7 @@ class Checkpoint:
     replaces: bool = False
     processor: str = ""
     block: int = 0
+    words: Sequence[str] = ()
 
     def where(self) -> str:
         """How far the training had come, in words: `after 3 epochs, 5 steps into the next`."""
@@ -96,6 +98,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
             "replaces": checkpoint.replaces,
             "processor": checkpoint.processor,
             "block": checkpoint.block,
+            "words": checkpoint.words,
             "state": checkpoint.state.plain(),
         }
     )
@@ -127,7 +130,7 @@ def read(path: Path) -> Checkpoint:
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         state = State.of({name.removeprefix("state."): array for name, array in members.items()}, meta["state"])
-        later = {key: meta[key] for key in ("processor", "block") if key in meta}  # older versions have none
+        later = {key: meta[key] for key in ("processor", "block", "words") if key in meta}  # older versions have none
         found = Checkpoint(state, meta["config"], meta["data"], meta["replaces"], **later)
         if not conforms(found, Checkpoint) or min(state.epoch, state.batch, state.steps) < 0:
             raise ValueError("a part of another type")
@@ -166,6 +169,8 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
 def unfinished(target: Path) -> Path | None:
     """The folder with the checkpoints of a stopped training of the run `target`, or None."""
     staging = staging_path(target)
+    if (as_given := target.parent / staging.name).is_dir():
+        staging = as_given
     is_staging = (staging / MARK).is_file()  # else a process was killed while it replaced a run, and left this folder
     return staging if is_staging and any((staging / name).is_file() for name in GENERATIONS) else None
 

@@ -29,6 +29,7 @@ from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model, Uncertainty
 
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
+BEST = "best"  # of a sweep, in its folder
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
 
 _DIGESTS, _DIGESTED = "files", (CONFIG, MODEL, HISTORY)
@@ -187,11 +188,13 @@ def summary_rows(folder: Path, part: str) -> int | None:
 
 def model_path(path: Path) -> Path:
     """The path of the model file: `path` itself, or `model.npz` in a run folder. DataError if there is none."""
-    if not (path / MODEL).is_file() and unfinished(path) is not None:
-        raise UnfinishedError(f"the training of {path} is not finished, so there is no model yet")
+    if not (path / MODEL).is_file() and (saved := unfinished(path)) is not None:
+        raise UnfinishedError(path, saved)
     if path.is_dir():
         if not (path / MODEL).is_file():
-            raise DataError(f"{path} is not a run folder: it has no {MODEL}")
+            best = path / BEST
+            hint = f"{best} is the best run of the sweep in it" if (best / MODEL).is_file() else ""
+            raise DataError(f"{path} is not a run folder: it has no {MODEL}", hint)
         return path / MODEL
     check_file(path)
     return path

@@ -60,6 +60,8 @@ class Session:
     progress: Progress | None = None
     """Called with the progress while large data is copied."""
     ranks: Ranks = ALONE
+    words: Sequence[str] = ()
+    """How the training was started, for the saved state."""
     saved: str = ""
     """How far the saved training has come, in words; empty if none is saved."""
     nowhere: str = ""
@@ -176,7 +178,13 @@ class Session:
         assert self.training is not None
         state = self.training.state
         done = Checkpoint(
-            state, config_texts(self.config), self._data, self._replaces, checkpoints.processor(), sums.ROWS
+            state,
+            config_texts(self.config),
+            self._data,
+            self._replaces,
+            checkpoints.processor(),
+            sums.ROWS,
+            self.words,
         )
         if not self.ranks.rank:
             checkpoints.write(self._folder, done)
@@ -283,20 +291,21 @@ def session(
     force: bool = False,
     progress: Progress | None = None,
     ranks: Ranks = ALONE,
+    words: Sequence[str] = (),
 ) -> Iterator[Session]:
     """A context with the training of `config` in its run folder, which is locked; saved states survive every error.
 
     `resume` goes on from the saved state if there is one; `force` starts afresh, and replaces an existing run when the
     new one is complete. Without either, an existing run or stopped training is refused (UsageError). With `resume`, so
     are a config (UsageError) and data (DataError) that have changed. A training that diverged, or was refused at its
-    end, can't be resumed. All `ranks` begin and end their sessions together.
+    end, can't be resumed. All `ranks` begin and end their sessions together. `words` say how it was started.
     """
     if resume and force:
         raise InputError(
             "resume goes on with what is saved, force starts afresh", "take one of the two", names=("resume", "force")
         )
     check_same_start(ranks, config, {"resume": resume, "force": force})
-    current = Session(config, progress=progress, ranks=ranks)
+    current = Session(config, progress=progress, ranks=ranks, words=words)
     for text in other_processors(ranks):
         current.warn(text)
     current.summary = by_first(ranks, lambda: _finished(config, resume, force))
@@ -399,5 +408,5 @@ def _check_worth(summary: Mapping[str, Any], target: Path, replaces: bool) -> No
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
-    if not resume and not force and checkpoints.unfinished(target) is not None:
-        raise UsageError(f"{target}: a training that was stopped is saved there", ways=WAYS_OUT)
+    if not resume and not force and (saved := checkpoints.unfinished(target)) is not None:
+        raise UsageError(f"{target}: a training of it that was stopped is saved in {saved}", ways=WAYS_OUT)

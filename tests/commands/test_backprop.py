@@ -362,3 +362,14 @@ def test_the_names_of_a_square_matrix_stand_at_its_features(bpcli, tmp_path, row
     }
     assert by_layout["numerator"][0].split() == ["u", "v"]  # ∂l/∂x has a column for each feature, its transpose a row
     assert [line.split()[-1] for line in by_layout["denominator"][:2]] == ["u", "v"]
+
+
+@pytest.mark.parametrize("word", ["runs/nope", "nope", "there/nope.npz"])
+def test_a_run_that_does_not_exist_is_told_so(bpcli, tmp_path, monkeypatch, word):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs/hope").mkdir(parents=True)
+    found = bpcli("backprop", word, "--row", 1)
+    assert found.code == 3
+    assert found.err.startswith(f"bpcli: error: {word} does not exist\n")
+    assert ("did you mean runs/hope?" in found.err) == (word == "runs/nope")
+    assert "expected neuron, softmax, or the folder of a run" in bpcli("backprop", "nope").err

@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -79,8 +80,8 @@ def test_a_signal_saves_and_the_words_it_tells_go_on(bpcli, start, here, number,
     ):
         told = bpcli(name, "runs/a b", *options)
         assert (told.code, told.out) == (3, "")
-        assert "not finished" in told.err
-        assert "--resume" in told.err
+        assert "not finished, so there is no model yet; its state is in runs/.a b.partial\n" in told.err
+        assert told.err.endswith(f"\n  to go on: {words}\n")
     again = start(*ENDLESS, "--output", "runs/a b", "--resume", "--format", "json")
     assert json.loads(again.stdout.readline())["epoch"] == saved + 1
 
@@ -190,3 +191,74 @@ def test_a_threshold_chosen_since_leaves_a_run_finished(bpcli, here):
     assert longer.code == 0
     assert f"model.threshold {chosen} was chosen" in longer.err
     assert bpcli("inspect", run, "--format", "json").json[0]["model"]["threshold"] == 0.5
+
+
+ASKING = [
+    ("evaluate", "{run}"),
+    ("predict", "{run}", "data/iris.csv"),
+    ("inspect", "{run}"),
+    ("inspect", "{run}", "--stats"),
+    ("report", "{run}", "--output", "r.html"),
+    ("compare", "{run}", "{run}"),
+    ("export", "{run}", "--format", "sql"),
+    ("backprop", "{run}", "--row", "1"),
+    ("plot", "{run}", "--output", "p.svg"),
+]
+
+
+SETTINGS = ["--set", "training.epochs=7", "--set", "training.l2=1e-3"]
+STARTED = [
+    (None, [], "."),
+    ("runs/other", SETTINGS, "elsewhere/below"),
+    ("there", [], "."),
+    ("/absolute", SETTINGS, "."),
+    (None, SETTINGS, "runs"),
+]
+
+
+@pytest.mark.parametrize("words", ASKING, ids=lambda words: words[0])
+@pytest.mark.parametrize(("output", "settings", "place"), STARTED)
+def test_the_line_that_an_unfinished_run_tells_goes_on_with_it(
+    bpcli, here, monkeypatch, words, output, settings, place
+):
+    """Also from another folder than that of the training."""
+
+    def stopped(records, *_):
+        next(records), next(records)
+        raise KeyboardInterrupt
+
+    output = output and output.replace("/absolute", str(here / "abs"))
+    with monkeypatch.context() as patched:
+        patched.setattr("bpcli.commands.train._print_epochs", stopped)
+        typed = ["train", "configs/iris.yaml", *settings, *(["--output", output] if output else [])]
+        told = bpcli(*typed)
+        assert told.code == 130
+        assert told.err.endswith(f"  to go on: bpcli {shlex.join([*typed, '--resume'])}\n")
+    run = os.path.relpath(output or "runs/iris", place)
+    os.makedirs(place, exist_ok=True)
+    monkeypatch.chdir(place)
+    asked = bpcli(*(word.format(run=run) for word in words))
+    assert asked.code == 3
+    assert f"its state is in {os.path.join(os.path.dirname(run), f'.{os.path.basename(run)}.partial')}\n" in asked.err
+    line = asked.err.partition("\n  to go on: bpcli ")[2].splitlines()[0]
+    again = bpcli(*shlex.split(line), "--quiet")
+    assert (again.code, "going on after 2 epochs" in again.err) == (0, True), again.err
+    assert bpcli("inspect", run).code == 0
+
+
+def test_without_words_in_the_saved_state_the_line_has_the_folder(bpcli, here, monkeypatch):
+    """Of a training from Python, or of an earlier version."""
+    from bpcli.training.config.loading import load_config
+    from bpcli.training.session import session
+
+    with session(load_config("configs/iris.yaml")) as current:
+        next(current.epochs())
+        current.keep()
+    told = bpcli("evaluate", "runs/iris")
+    assert told.err.endswith("\n  bpcli train CONFIG --output runs/iris --resume goes on with it\n")
+    for path in here.glob("runs/.iris.partial/*.npz"):
+        path.write_bytes(b"damaged")
+    assert bpcli("evaluate", "runs/iris").err == told.err
+    refused = bpcli("train", "configs/iris.yaml")
+    assert refused.code == 2
+    assert "runs/iris: a training of it that was stopped is saved in runs/.iris.partial\n" in refused.err

@@ -174,3 +174,22 @@ def test_what_stands_in_place_of_a_runs_file_is_not_read_without_end(iris_run, t
     else:
         with pytest.raises(DataError, match="it is no file"):
             load_summary(tmp_path / "run")
+
+
+def test_of_the_folder_of_a_sweep_the_best_run_is_offered(bpcli, iris_run, tmp_path):
+    folder = tmp_path / "choice"
+    shutil.copytree(iris_run, folder / "best")
+    for words in (
+        ("evaluate", folder),
+        ("compare", iris_run, folder),
+        ("predict", folder, "data.csv"),
+        ("inspect", folder),
+        ("plot", folder, "--output", tmp_path / "p.svg"),
+        ("backprop", folder, "--row", 1),
+        ("export", folder, "--format", "sql"),
+    ):
+        told = bpcli(*words)
+        assert (told.code, told.out) == (3, "")
+        assert told.err.endswith(f"it has no model.npz\n  {folder / 'best'} is the best run of the sweep in it\n")
+    shutil.rmtree(folder / "best")
+    assert "best" not in bpcli("evaluate", folder).err

@@ -14,7 +14,7 @@ from bpcli.files import ELSEWHERE, own_folder, refuse_planted, refuse_planted_li
 from bpcli.training.selection.trials import Outcome
 from bpcli.training.selection.unfinished import Unfinished
 
-RESULTS, STATE, BEST = "results.csv", "state", "best"
+RESULTS, STATE = "results.csv", "state"
 _PLAN, _ENDED, _RUNNING = "plan.json", ".outcomes", ".unfinished"
 WAYS_OUT = {"resume": "to go on with it", "output": "for another"}
 
