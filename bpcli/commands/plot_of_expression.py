@@ -9,6 +9,7 @@ from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.commands import output
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request
 from bpcli.errors import NotFiniteError, UsageError, meant
@@ -65,11 +66,33 @@ def figure_of_expression(
         text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, wanted.updates,
         slopes if wanted.field else None,
     )  # fmt: skip
+    if unseen := _unseen(scene):
+        output.note(unseen)
     grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
     if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
-        where = ", ".join(f"{n}={number(a, 4)}:{number(b, 4)}" for n, (a, b) in zip(names, spans, strict=True))
-        trouble = NotFiniteError(f"{text} has no finite value in {where}", "--range shows another part")
+        trouble = NotFiniteError(f"{text} has no finite value in {_spans(scene)}", "--range shows another part")
     return draw(scene, wanted.kind or "contour", size), trouble
+
+
+def _spans(scene: Any) -> str:
+    """The part that a picture shows: `x=-1:1, y=-1:1`."""
+    spans = zip(scene.names, scene.ranges, strict=True)
+    return ", ".join(f"{name}={number(a, 4)}:{number(b, 4)}" for name, (a, b) in spans)
+
+
+def _unseen(scene: Any) -> str:
+    """A remark on a point or steps that lie outside the picture; empty if there are none."""
+
+    def outside(points: Any) -> int:
+        return sum(any(not a <= v <= b for v, (a, b) in zip(p, scene.ranges, strict=True)) for p in points)
+
+    after = [] if scene.path is None else scene.path[1:]
+    steps = f"{outside(after)} of the {len(after)} steps"
+    if scene.point is None or not outside([scene.point]):
+        return f"{steps} lie outside {_spans(scene)}, which the picture shows" if outside(after) else ""
+    point = ", ".join(f"{name}={number(v)}" for name, v in zip(scene.names, scene.point, strict=True))
+    more = f", and so do {steps}" if outside(after) else ""
+    return f"the point {point} lies outside {_spans(scene)}, which the picture shows{more}"
 
 
 def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:

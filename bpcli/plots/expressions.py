@@ -86,9 +86,12 @@ def _curve(figure: Any, scene: Scene) -> None:
     axes = figure.subplots()
     x, y, off = curve(scene.value, scene.ranges[0])
     low, high = window(y, off)
-    marks = [] if scene.path is None else [v for v in scene.value(scene.path[:, 0]) if np.isfinite(v)]
-    marks += [scene.height] if scene.marked else []
-    if marks:  # marked points are always visible
+    points = [] if scene.path is None else list(zip(scene.path[:, 0], scene.value(scene.path[:, 0]), strict=True))
+    if scene.marked and scene.point is not None:
+        points.append((scene.point[0], scene.height))
+    left, right = scene.ranges[0]
+    marks = [height for at, height in points if np.isfinite(height) and left <= at <= right]
+    if marks:  # marked points over the range are always visible
         room = 0.06 * (high - low)
         low, high = min(low, min(marks) - room), max(high, max(marks) + room)
     if not np.isfinite(y).any():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
     """Write the figure in the format of the file's extension, whole or not at all; returns notes on missing signs."""
     kind = target.suffix.lower().lstrip(".")
 
+    _space_ticks(figure)
+
     def write(file: Any) -> None:
         figure.savefig(file, format=kind, dpi=dpi, metadata=_NO_DATE[kind])
 
@@ -78,8 +81,31 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
     return notes
 
 
+def _space_ticks(figure: Any) -> None:
+    """Fewer numbers below an axis where they would touch: Matplotlib takes them to have three digits."""
+    for _ in range(_FEWER):
+        figure.draw_without_rendering()
+        touching = [axes.xaxis for axes in figure.axes if _touch(axes.xaxis)]
+        for axis in touching:
+            axis.get_tick_space = lambda room=axis.get_tick_space: max(room() * 2 // 3, 1)
+        if not touching:
+            return
+
+
+def _touch(axis: Any) -> bool:
+    """Whether two numbers of an axis, whose places Matplotlib chose, touch."""
+    if not isinstance(axis.get_major_locator(), import_module("matplotlib.ticker").AutoLocator):
+        return False
+    boxes = sorted(label.get_window_extent().intervalx.tolist() for label in axis.get_ticklabels() if label.get_text())
+    return any(left[1] + _APART * axis.figure.dpi / 72 > right[0] for left, right in pairwise(boxes))
+
+
+_FEWER, _APART = 6, 5  # how often the numbers may become fewer; the least space between two of them, in points
+
+
 def svg_text(figure: Any) -> str:
     """The figure as the text of an SVG file."""
+    _space_ticks(figure)
     file = StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # signs that Matplotlib's font lacks: a browser has others

@@ -1,5 +1,7 @@
 """`plot EXPR`: errors, notes and ranges."""
 
+import re
+
 import pytest
 
 
@@ -54,3 +56,33 @@ def test_the_range_round_a_lone_point(bpcli, tmp_path, monkeypatch, expression, 
     ((left, right),) = drawn[0].ranges
     assert low <= left <= high
     assert left < float(at) < right
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["x**2+y**2", "--at", "10,10", "--lr", "0.1"], "the point x=10, y=10 lies outside x=-1:1, y=-1:1, which"),
+        (["x**2+y**2", "--at", "10,0"], "the point x=10, y=0 lies outside x=-1:1, y=-1:1, which the picture shows\n"),
+        (["x**2+y**2", "--at", "3,0", "--lr", "0.25", "--steps", "3"], "shows, and so do 1 of the 3 steps\n"),  # 1.5
+        (["x*y", "--at", "1,-1", "--lr", "1", "--steps", "2"], "note: 2 of the 2 steps lie outside x=-1:1, y=-1:1"),
+        (["x**2", "--at", "2"], "the point x=2 lies outside x=-1:1, which"),
+        (["x**2+y**2", "--at", "1,-1"], ""),
+        (["x**2+y**2", "--at", "1,-1", "--lr", "0.1", "--kind", "surface"], ""),
+        (["x**2+y**2", "--at", "1,2", "--kind", "surface"], "the point x=1, y=2 lies outside x=-1:1, y=-1:1, which"),
+    ],
+)
+def test_what_lies_outside_the_range_is_noted(bpcli, tmp_path, arguments, told):
+    ranges = "x=-1:1,y=-1:1" if "y" in arguments[0] else "-1:1"
+    result = bpcli("plot", *arguments, "--range", ranges, "--output", tmp_path / "p.svg")
+    assert result.code == 0
+    assert told in result.err
+    assert bool(told) == bool(result.err)
+    assert bpcli("plot", *arguments, "--output", tmp_path / "q.svg").err == ""  # the range is chosen to show them
+
+
+def test_a_point_outside_the_range_does_not_flatten_the_curve(bpcli, tmp_path):
+    for name, words in (("with", ["--at", "100"]), ("without", [])):
+        assert bpcli("plot", "x**2", *words, "--range", "-1:1", "--output", tmp_path / f"{name}.svg").code == 0
+    heights = [re.findall(r">(−?[\d.]+)</text>", (tmp_path / f"{n}.svg").read_text()) for n in ("with", "without")]
+    assert max(map(float, (v.replace("−", "-") for v in heights[0]))) <= 2
+    assert set(heights[1]) <= set(heights[0])

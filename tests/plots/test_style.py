@@ -1,6 +1,7 @@
 """Figures as files: whole, and the same bytes for the same picture; formulas that can be typeset, and others."""
 
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import pytest
 
@@ -89,3 +90,23 @@ def test_a_title_stays_within_its_figure(words):
         box = figure._suptitle.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("size", ["6x4.5", "4x3", "12x4"])
+@pytest.mark.parametrize("expression", ["x**2/4+y**2", "x**2"])
+@pytest.mark.parametrize(
+    "span", ["-1:1", "-0.7:0.9", "0:0.01", "-1000:1000", "-99:3", "1000:1003", "-9999:-9998", "-1e-5:3e-5"]
+)
+def test_the_numbers_below_an_axis_do_not_touch(bpcli, tmp_path, monkeypatch, size, expression, span):
+    shown = []
+    write = style.write_figure
+    monkeypatch.setattr(style, "write_figure", lambda figure, *rest: shown.append(figure) or write(figure, *rest))
+    ranges = f"x={span},y={span}" if "y" in expression else span
+    result = bpcli("plot", expression, "--range", ranges, "--size", size, "--output", tmp_path / "p.png")
+    assert result.code == 0
+    (figure,) = shown
+    figure.draw_without_rendering()
+    below = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    boxes = sorted((label.get_window_extent().x0, label.get_window_extent().x1) for label in below)
+    assert len(boxes) >= 2
+    assert all(left[1] + 2 < right[0] for left, right in pairwise(boxes))
