@@ -209,7 +209,9 @@ def _disproven(
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     hidden = {kink.slope: kink for kink in kinks}
     names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
-    of_column = [hidden.get(f"d/d{name}") for name in names] if by_input else [*kinks[:1], None][:1] * len(rows[0])
+    of_column = (
+        [*(hidden.get(f"d/d{name}") for name in names), None] if by_input else [*kinks[:1], None][:1] * len(rows[0])
+    )
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
         if not _near(entry, low, high, zero) and not (at_infinity and _says_nothing(low, high)):

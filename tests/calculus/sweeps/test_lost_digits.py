@@ -344,3 +344,26 @@ def test_a_slope_that_series_have_found_has_its_digits(monkeypatch, text, slope,
     found = made.gradient({"x": 0.0})[1]["x"]
     assert found == pytest.approx(slope, rel=1e-15)
     assert lost_digits(made, {"x": 0.0}, [[found]]) == []
+
+
+CONSTANTS = [
+    "1/inf",
+    "exp(-1e400)",
+    "floor(0.1*3*10)",
+    "ceil(0.1*3*10)",
+    "sign(0.1+0.2-0.3)",
+    "1e-200*1e-200",
+    "max(1/inf, 2)",
+]
+
+
+@pytest.mark.parametrize("text", CONSTANTS)
+def test_an_expression_without_variables_may_turn_or_leave_the_range(bpcli, text):
+    """It has no column of an input in which to look for a kink."""
+    by_python = {"inf": math.inf, "exp": math.exp, "floor": math.floor, "ceil": math.ceil, "max": max}
+    by_python["sign"] = lambda v: math.copysign(1, v)
+    result = bpcli("eval", text)
+    assert result.code == 0
+    assert float(result.out) == eval(text, by_python)
+    assert "internal error" not in result.err
+    assert bpcli("eval", f"{text} + 0*x", "--at", "1").err.replace(f"{text} + 0*x", text) == result.err
