@@ -48,6 +48,10 @@ class InputError(UsageError):
     """A value that a function can't take (exit 2)."""
 
 
+class KeywordError(UsageError, TypeError):
+    """A keyword that a function of Python does not have (exit 2)."""
+
+
 class MissingInputError(InputError):
     """An input that a function needs is missing (exit 2)."""
 

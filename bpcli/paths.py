@@ -37,9 +37,18 @@ def check_file(path: Path) -> None:
             url = f"{address[1]}://{address[2]}"
             way = f": curl -LO {url}" if address[1] in _FETCHED_BY_CURL else ""
             raise DataError(f"{url} is an address, and only files are read", f"download it first{way}")
-        siblings = os.listdir(path.parent) if path.parent.is_dir() else []
-        close = nearest(path.name, siblings)
-        raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
+        close = nearest_file(path)
+        raise DataError(f"{path} does not exist", f"did you mean {close}?" if close else "")
+
+
+def nearest_file(path: Path) -> Path | None:
+    """The file or folder next to `path` whose name is like its own; endings that are the same make no names alike."""
+    if not path.parent.is_dir():
+        return None
+    siblings = sorted(path.parent.iterdir(), key=lambda sibling: (sibling.suffix == path.suffix, sibling.name))
+    by_stem = {sibling.stem: sibling for sibling in siblings}  # of the same stem the one with the same ending
+    close = nearest(path.stem, by_stem)
+    return by_stem[close] if close else None
 
 
 Paths = Path | tuple[Path, ...]

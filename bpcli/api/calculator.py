@@ -21,7 +21,8 @@ from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Screen
 from bpcli.calculus.sweeps.wide_range import TOO_LARGE
-from bpcli.errors import ExpressionError, UsageError
+from bpcli.errors import ExpressionError, KeywordError, UsageError
+from bpcli.lecture.inputs import INPUTS
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
@@ -293,12 +294,19 @@ class Options(TypedDict, total=False):
     certify: bool
 
 
-def _check_keywords(function: str, options: Mapping[str, Any]) -> None:
-    """TypeError for a keyword that is none of `Options`, as where the point is given in the wrong place."""
-    if others := [name for name in options if name not in Options.__annotations__]:
-        call = f'{function}("x*y")(x=1, y=2)'
-        known = ", ".join(Options.__annotations__)
-        raise TypeError(f"{function} has no keyword {others[0]}: they are {known}; the point goes behind it: {call}")
+def _check_keywords(function: str, expressions: Sequence[str], options: Mapping[str, Any]) -> None:
+    """KeywordError for a keyword that is none of `Options`, as where the point is given in the wrong place."""
+    others = [name for name in options if name not in Options.__annotations__]
+    if not others:
+        return
+    message = f"{function} has no keyword {others[0]}: they are {', '.join(Options.__annotations__)}"
+    (name, *more) = expressions
+    if name in INPUTS and not more:
+        inputs = ", ".join(f"{each}=…" for each in INPUTS[name])
+        raise KeywordError(
+            f"{message}; {name} alone is a function of the lecture, by its name", f'named_jacobian("{name}", {inputs})'
+        )
+    raise KeywordError(f'{message}; the point goes behind it: {function}("x*y")(x=1, y=2)')
 
 
 def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
@@ -312,7 +320,7 @@ def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         row = _row(calculation.gradient(point)[1].values())
         return row, row.tolist()
 
-    _check_keywords("grad", options)
+    _check_keywords("grad", [expression], options)
     return Function([expression], "gradient", compute, **options)
 
 
@@ -329,7 +337,7 @@ def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
         return matrix, matrix.ravel().tolist()
 
-    _check_keywords("jacobian", options)
+    _check_keywords("jacobian", expressions, options)
     return Function(expressions, "jacobian", compute, **options)
 
 
@@ -343,7 +351,7 @@ def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.array(calculation.hessian(point)[2], np.float64).reshape(calculation.inputs, calculation.inputs)
         return matrix, matrix.ravel().tolist()
 
-    _check_keywords("hessian", options)
+    _check_keywords("hessian", [expression], options)
     return Function([expression], "hessian", compute, **options)
 
 

@@ -11,9 +11,10 @@ from bpcli.commands.plot_of_expression import STEPS, Wanted, figure_of_expressio
 from bpcli.commands.plot_of_run import figure_of_run
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import number_of
-from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
+from bpcli.errors import DataError, NotFiniteError, UsageError
 from bpcli.files import refuse_overwrite
 from bpcli.formulas.choices import KINKS
+from bpcli.paths import nearest_file
 from bpcli.plots.runs import VIEWS
 from bpcli.training.checkpoint import unfinished
 from bpcli.training.run import BEST, MODEL
@@ -135,8 +136,8 @@ def _is_run(subject: str) -> bool:
         return True
     if "/" in subject and path.parent.is_dir():
         if not path.exists():
-            close = nearest(path.name, [p.name for p in path.parent.iterdir()])
-            meant = f"did you mean {path.parent / close}? " if close else ""
+            close = nearest_file(path)
+            meant = f"did you mean {close}? " if close else ""
             spaced = subject.replace("/", " / ")
             raise DataError(f"{subject} does not exist", f'{meant}The quotient is "{spaced}"')
         return True

@@ -1,8 +1,10 @@
 """The options that the calculator's commands share, and the expressions and points that these give."""
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
+from math import isinf
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -25,9 +27,10 @@ from bpcli.commands.option_groups import (
 )
 from bpcli.commands.printing import Asked, Printer, flat
 from bpcli.datasets.readers.value_files import read_value_file
-from bpcli.errors import ExpressionError, UsageError
+from bpcli.errors import ExpressionError, UsageError, several
 from bpcli.formulas.choices import KINKS
 from bpcli.text.notation import counted
+from bpcli.text.visible import cut
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -153,6 +156,17 @@ def takes_expression(**which: bool) -> Callable[[Callable[..., None]], Callable[
     return add
 
 
+_NUMBER = re.compile(r"(?<![\w.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
+
+
+def tell_beyond_doubles(texts: Iterable[str]) -> None:
+    """Note the numbers in some texts that are too large for doubles, and so count as infinite."""
+    found = dict.fromkeys(typed for text in texts for typed in _NUMBER.findall(text) if isinf(float(typed)))
+    if found:
+        shown = several([cut(typed, 40) for typed in found])
+        output.note(f"{shown}: too large for a double, which ends at 1.8e308, and so inf")
+
+
 class Request:
     """Expressions, their variables, and the points at which they are evaluated."""
 
@@ -166,6 +180,8 @@ class Request:
         if given.wrt is not None:
             tell_order(given.wrt, self.wrt)
         self.at, self.points = given.at, given.points
+        if not printer.certify:
+            tell_beyond_doubles([*texts, *given.at, *given.let])
         manner = printer.kink, printer.certify, printer.precision
         self._calculations = Calculations(self.trees, self.texts, self.wrt, *manner)
 

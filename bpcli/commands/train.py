@@ -70,7 +70,8 @@ def command(
     if folder is not None:
         settled = replace(settled, output=folder)
     words = launched(config, settings, ranks.size)
-    with _started(settled, resume, force, quiet, ranks, words) as current:
+    alone = kept(launched(config, settings, 1), settled.output)  # the saved state has the same bits for every number
+    with _started(settled, resume, force, quiet, ranks, alone) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -115,7 +116,7 @@ def _started(
             convert(done, size)
 
         with activity(lambda: None if converting else read(), quiet):
-            current = stack.enter_context(session(settled, resume, force, progress, ranks, kept(words, settled.output)))
+            current = stack.enter_context(session(settled, resume, force, progress, ranks, words))
         yield current
 
 

@@ -35,6 +35,16 @@ def is_number(cell: str) -> bool:
         return False
 
 
+def no_number(cell: str) -> str:
+    """Why a cell is no number, for a message: it is not one, or beyond the doubles."""
+    digits = re.search("[0-9]", cell) is not None
+    try:
+        beyond = digits and math.isinf(float(cell.strip()))
+    except ValueError:
+        beyond = False
+    return f"{cell!r} is too large: the largest number is about 1.8e308" if beyond else f"{cell!r} is not a number"
+
+
 def exact_number(cell: str) -> int | float:
     """The number in a cell: an int for a whole number beyond `EXACT`, else a float. ValueError if it is none."""
     cell = cell.strip()

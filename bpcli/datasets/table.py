@@ -21,6 +21,7 @@ from bpcli.datasets.cells import (
     as_written,
     exact_number,
     is_number,
+    no_number,
     point_for_comma,
     to_booleans,
 )
@@ -295,9 +296,11 @@ class Table:
 
     def require(self, names: Iterable[str]) -> None:
         """DataError if a column is not there, with the nearest name."""
-        missing = [name for name in names if name not in self._columns]
+        needed = dict.fromkeys(names)
+        missing = [name for name in needed if name not in self._columns]
         if missing:
-            close = dict.fromkeys(filter(None, (nearest(name, self._columns) for name in missing[:12])))
+            others = [name for name in self._columns if name not in needed]
+            close = dict.fromkeys(filter(None, (nearest(name, others) for name in missing[:12])))
             hint = f"did you mean {', '.join(close)}?" if close else f"its columns are {several(self.names)}"
             if len(self.names) == 1 < len(missing):
                 hint = f"its only column is {self.names[0]}: is it the file of the target?"
@@ -307,7 +310,8 @@ class Table:
 def no_longer_numeric(table: Table, name: str) -> str:
     """The message for a column that was numeric in training and is not now."""
     row, cell = table.first_not_numeric(name)
-    fault = f"{table.where(row, name)}: {cell!r} is not a number, as it was in training"
+    fault = f"{table.where(row, name)}: {no_number(cell)}"
+    fault += ", as it was in training" if "not a number" in fault else ""
     for mark, other, otherwise in ((",", "comma", cell), (".", "point", point_for_comma(cell))):
         if table.dialect.decimal == mark and is_number(otherwise):
             fault += f", where numbers were written with a decimal {other}"

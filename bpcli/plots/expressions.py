@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.plots.sampling import Span, curve, runs_off, window
-from bpcli.plots.style import COLORS, INK, legend_below, mathtext, new_figure
+from bpcli.plots.style import COLORS, INK, legend_below, mathtext, new_figure, space_ticks
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -60,6 +60,8 @@ def draw(scene: Scene, kind: str, size: tuple[float, float]) -> Any:
         _surface(figure, scene)
     else:
         _contours(figure, scene)
+    if kind != "surface":
+        space_ticks(figure)
     return figure
 
 

@@ -62,8 +62,6 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
     """Write the figure in the format of the file's extension, whole or not at all; returns notes on missing signs."""
     kind = target.suffix.lower().lstrip(".")
 
-    _space_ticks(figure)
-
     def write(file: Any) -> None:
         figure.savefig(file, format=kind, dpi=dpi, metadata=_NO_DATE[kind])
 
@@ -81,7 +79,7 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
     return notes
 
 
-def _space_ticks(figure: Any) -> None:
+def space_ticks(figure: Any) -> None:
     """Fewer numbers below an axis where they would touch: Matplotlib takes them to have three digits."""
     for _ in range(_FEWER):
         figure.draw_without_rendering()
@@ -105,7 +103,6 @@ _FEWER, _APART = 6, 5  # how often the numbers may become fewer; the least space
 
 def svg_text(figure: Any) -> str:
     """The figure as the text of an SVG file."""
-    _space_ticks(figure)
     file = StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # signs that Matplotlib's font lacks: a browser has others

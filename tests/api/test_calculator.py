@@ -9,6 +9,7 @@ import pytest
 
 import bpcli as package
 from bpcli import DataError, ExpressionError, KinkWarning, NotFiniteWarning, UsageError
+from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import number
 
 POINTS = [
@@ -200,3 +201,13 @@ def test_the_cells_of_a_series_are_taken_by_name_and_a_lazy_frame_is_refused():
 def test_hints_are_words_of_python(call, hint):
     with pytest.raises(UsageError, match=hint):
         call()
+
+
+@pytest.mark.parametrize("function", [package.grad, package.jacobian, package.hessian])
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_a_function_of_the_lecture_leads_to_its_name(function, name):
+    """`jacobian NAME` of the command line is `named_jacobian` here."""
+    with pytest.raises(package.UsageError) as error:
+        function(name, **{INPUTS[name][0]: [1, 2, 3]})
+    assert isinstance(error.value, TypeError)
+    assert error.value.hint == f'named_jacobian("{name}", {", ".join(f"{each}=…" for each in INPUTS[name])})'

@@ -548,3 +548,24 @@ def test_a_constant_has_nothing_to_differentiate_by(bpcli, command, words):
     found = bpcli(command, *words)
     assert (found.code, "nothing to differentiate by" in found.err) == (0, True)
     assert not bpcli(command, "x+1", "--at", "1").err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("grad", "x**2", "--at", "1e400"), "1e400"),
+        (("eval", "x", "--at", "x=-1E+309"), "1E+309"),
+        (("eval", "x*c", "--at", "1", "--let", "c=2.5e308"), "2.5e308"),
+        (("eval", "1/1e400"), "1e400"),
+        (("eval", "x+y", "--at", "x=1e400,y=1e401"), "1e400, 1e401"),
+        (("eval", "x", "--at", "1" * 400), "1" * 20 + "…" + "1" * 19),
+        (("eval", "x1e400", "--at", "2"), ""),
+        (("eval", "x", "--at", "inf"), ""),
+        (("eval", "x", "--at", "1e308"), ""),
+        (("grad", "x**2", "--at", "1e400", "--certify"), ""),
+    ],
+)
+def test_a_number_too_large_for_a_double_is_noted(bpcli, words, told):
+    found = bpcli(*words).err
+    assert (f"note: {told}: too large for a double" in found) == bool(told), found
+    assert ("too large for a double" in found) == bool(told)

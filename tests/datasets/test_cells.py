@@ -14,6 +14,7 @@ from bpcli.datasets.cells import (
     cell_value,
     exact_number,
     is_number,
+    no_number,
     point_for_comma,
     to_booleans,
     to_numbers,
@@ -70,3 +71,13 @@ def test_a_decimal_comma_becomes_a_point_and_a_point_no_number(x):
     text = f"{x}"
     assert float(point_for_comma(text.replace(".", ","))) == float(text)
     assert not is_number(point_for_comma(text))
+
+
+@pytest.mark.parametrize("cell", ["1e400", " -1E309 ", "1" * 400, "2e308"])
+def test_a_number_beyond_the_doubles_is_told_so(cell):
+    assert no_number(cell) == f"{cell!r} is too large: the largest number is about 1.8e308"
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "a", "", "1e400a", "1,5", "nan"])
+def test_what_is_no_number_is_told_so(cell):
+    assert no_number(cell) == f"{cell!r} is not a number"

@@ -74,3 +74,24 @@ def test_a_blank_behind_every_delimiter_belongs_to_it(tmp_path, lines):
     table = read_table(tmp_path / "t.csv")
     assert table.as_they_stand("b") == ["x", "y "]
     assert table.values("a") == [1, 2]
+
+
+def test_for_a_missing_feature_no_other_feature_is_offered(bpcli, tmp_path):
+    rows = [f"{k % 7},{k % 5},{k % 3},{'ab'[k % 7 > 3]}" for k in range(40)]
+    (tmp_path / "d.csv").write_text("\n".join(["worst_radius,error_radius,area,y", *rows]))
+    (tmp_path / "c.yaml").write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\ntraining: {learning_rate: 0.1, epochs: 3}\n"
+        "data: {path: d.csv, target: y}\n"
+    )
+    assert bpcli("train", tmp_path / "c.yaml", "--output", tmp_path / "run", "--quiet").code == 0
+    for names, offered in (
+        ("worst_radius,area", ""),
+        ("worst_radius,area,eror_radius", "did you mean eror_radius?"),
+        ("worst_radius,error_radios,area", "did you mean error_radios?"),
+    ):
+        new = "\n".join([names, ",".join("1" for _ in names.split(","))])
+        told = bpcli("predict", tmp_path / "run", "-", stdin=new + "\n")
+        assert told.code == 3
+        assert "has no column error_radius" in told.err
+        assert ("did you mean" in told.err) == bool(offered)
+        assert offered in told.err

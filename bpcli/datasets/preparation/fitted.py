@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import no_number
 from bpcli.datasets.dense import blocks_of, is_finite, rows_of_block, taken
 from bpcli.datasets.preparation.columns import Column, category_codes
 from bpcli.datasets.preparation.gaps import dropped
@@ -255,7 +256,7 @@ class Preparation:
             return encode(table, self.target, self.classes, rows)
         if not table.is_numeric(self.target):
             row, cell = table.first_not_numeric(self.target)
-            raise DataError(f"{table.where(row, self.target)}: {cell!r} is not a number")
+            raise DataError(f"{table.where(row, self.target)}: {no_number(cell)}")
         values = taken(table.numeric(self.target), rows)
         outside = np.flatnonzero(~self.labels.holds(values))
         if len(outside):

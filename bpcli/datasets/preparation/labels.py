@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.cells import BOOLEANS, exact_number, is_number
+from bpcli.datasets.cells import BOOLEANS, exact_number, is_number, no_number
 from bpcli.datasets.dense import taken
 from bpcli.datasets.meaning import refuse_other_decimal
 from bpcli.datasets.share import in_all_processes, total
@@ -49,7 +49,7 @@ def fit_classes(
             refuse_other_decimal(table, target)
             row, cell = table.first_not_numeric(target)
             raise DataError(
-                f"{table.where(row, target)}: {cell!r} is not a number, and loss {loss} needs a number as target",
+                f"{table.where(row, target)}: {no_number(cell)}, and loss {loss} needs a number as target",
                 "for classes: model.type: softmax with loss: cce, or activation: sigmoid with loss: bce",
             )
         return None

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import no_number
 from bpcli.datasets.meaning import refuse_other_decimal
 from bpcli.datasets.preparation.options import DROP, ERROR, PreparationOptions
 from bpcli.datasets.table import Table
@@ -14,6 +15,7 @@ from bpcli.errors import DataError
 Array = NDArray[Any]
 
 _MOST_SHOWN = 20  # problems that an error lists
+_MOST_MISTAKES = 5  # in a column of numbers, up to which they may be words for a gap
 
 
 def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
@@ -23,6 +25,7 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
         refuse_other_decimal(table, name)
     exclude, categorical = list(options.exclude), list(options.categorical)
     fillings: dict[str, str] = {}
+    words: dict[str, list[str]] = {}
     for name, strategy in strategies.items():
         if table.is_whole(name) and name not in categorical:
             continue
@@ -32,10 +35,15 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
             problems.append(f"{table.path}: column {name}: every cell is missing")
             exclude.append(name)
         elif is_text:
-            what, is_category = _describe(table, name)
+            what, is_category, mistakes = _describe(table, name)
             problems.append(what)
-            (categorical if is_category else exclude).append(name)
-        if strategy == ERROR and missing.any() and name not in exclude:
+            if 0 < len(mistakes) <= _MOST_MISTAKES:
+                words[name] = mistakes
+                if strategy == ERROR:
+                    fillings[name] = "median"
+            else:
+                (categorical if is_category else exclude).append(name)
+        if strategy == ERROR and missing.any() and name not in exclude and name not in words:
             fillings[name] = "most_frequent" if name in categorical else "median"
             if not is_text:
                 problems.append(first_gap(table, name, missing, "cell"))
@@ -44,6 +52,8 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
         problems.append(first_gap(table, options.target, missing, "target"))
         fillings[options.target] = DROP
     hints = []
+    if words:  # a comment of YAML, so that the lines can be copied
+        hints.append(f"data.missing_words: {as_yaml(words)}  # or data.exclude: {as_yaml([*exclude, *words])}")
     if len(categorical) > len(options.categorical):
         hints.append(f"data.categorical: {as_yaml(categorical)}")
     if len(exclude) > len(options.exclude):
@@ -53,8 +63,11 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
     raise_problems(problems, ["to mend it, in the config:", *hints])
 
 
-def _describe(table: Table, name: str) -> tuple[str, bool]:
-    """The message for a column that is not numeric, and whether its values look like categories."""
+def _describe(table: Table, name: str) -> tuple[str, bool, list[str]]:
+    """The message for a column that is not numeric, and whether its values look like categories.
+
+    And, if it is one of numbers with some mistakes, these and the words for a gap in it.
+    """
     row, cell = table.first_not_numeric(name)
     present = [c for c in table.text(name) if c not in table.words(name)]
     distinct = len(set(present))
@@ -63,9 +76,11 @@ def _describe(table: Table, name: str) -> tuple[str, bool]:
         what = (
             f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"
         )
-        return f"{table.where(row, name)}: {cell!r} is not a number ({what})", False
+        gaps = {c for c in table.text(name) if c in table.words(name)} - {""}
+        mistakes = sorted({c for c in present if not table.reads(c)} | gaps)
+        return f"{table.where(row, name)}: {no_number(cell)} ({what})", False, mistakes
     what = f"{distinct} different values in {table.rows} rows"
-    return f"{table.where(row, name)}: {cell!r} is not a number ({what})", distinct <= max(2, min(20, table.rows // 5))
+    return f"{table.where(row, name)}: {no_number(cell)} ({what})", distinct <= max(2, min(20, table.rows // 5)), []
 
 
 def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
@@ -87,7 +102,7 @@ def _missing_words(
     return as_yaml(chosen | dict(fillings))
 
 
-def as_yaml(value: Sequence[str] | Mapping[str, str]) -> str:
+def as_yaml(value: Sequence[str] | Mapping[str, str | list[str]]) -> str:
     """A value as it would be written in a config."""
     from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import no_number
 from bpcli.datasets.preparation.labels import Class, class_text, code_of
 from bpcli.datasets.share import in_any_process
 from bpcli.datasets.table import Table
@@ -19,7 +20,7 @@ def column_weights(table: Table, column: str, rows: Array) -> Array:
     """The weights of `rows` from a column, (N,); DataError with the place of a weight that is not a number ≥ 0."""
     if not table.is_numeric(column):
         row, cell = table.first_not_numeric(column)
-        raise DataError(f"{table.where(row, column)}: {cell!r} is not a number, and {column} is data.weight")
+        raise DataError(f"{table.where(row, column)}: {no_number(cell)}, and {column} is data.weight")
     weights = np.asarray(table.numeric(column), np.float64)[rows]
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):

@@ -50,11 +50,16 @@ def test_the_words_of_the_error_are_the_config_that_works():
         assert words in problems
     assert yaml.safe_load(hint.replace("data.", "")) == {
         "categorical": ["plan"],
-        "exclude": ["id", "signed up", "visits", "empty"],
-        "missing": {"age": "mean", "plan": "most_frequent", "churn": "drop"},
+        "missing_words": {"visits": ["12 x"]},
+        "exclude": ["id", "signed up", "empty"],
+        "missing": {"age": "mean", "plan": "most_frequent", "visits": "median", "churn": "drop"},
     }
-    prepared = both(messy(), task="binary", target="churn", **yaml.safe_load(hint.replace("data.", "")))
-    assert prepared.X.shape == (59, 4)
+    options = yaml.safe_load(hint.replace("data.", ""))
+    (word,) = options.pop("missing_words")["visits"]
+    prepared = both(messy().replace(word, ""), task="binary", target="churn", **options)
+    assert prepared.X.shape == (59, 5)
+    options = {**options, "exclude": yaml.safe_load(hint.partition("# or data.exclude: ")[2].splitlines()[0])}
+    assert options["exclude"] == ["id", "signed up", "empty", "visits"]
     assert set(prepared.y.tolist()) == {0, 1}
 
 
@@ -71,3 +76,23 @@ def test_an_error_of_very_many_columns_ends():
         fit(",".join([*names, "y"]) + "\n" + ",".join(["u"] * 500 + ["1"]) + "\n")
     assert "… and 480 more columns" in str(caught.value)
     assert len(str(caught.value).splitlines()) < 30
+
+
+def test_one_bad_cell_of_many_may_be_a_word_for_a_gap(bpcli, tmp_path):
+    rows = [f"{'oops' if i == 777 else 'NA' if i == 3 else i % 17},{i % 5},{'ny'[i % 17 > 8]}" for i in range(2000)]
+    (tmp_path / "d.csv").write_text("\n".join(["a,b,y", *rows]))
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\ntraining: {optimizer: newton, l2: 0.1}\n"
+        "data: {path: d.csv, target: y}\n"
+    )
+    told = bpcli("train", config, "--output", tmp_path / "run")
+    assert told.code == 3
+    lines = told.err.partition("to mend it, in the config:\n")[2].splitlines()
+    assert [line.strip() for line in lines] == [
+        "data.missing_words: {a: [NA, oops]}  # or data.exclude: [a]",
+        "data.missing: median  (or mean, most_frequent, drop)",
+    ]
+    settings = ["--set", "data.missing_words={a: [NA, oops]}", "--set", "data.missing=median"]
+    assert bpcli("train", config, *settings, "--output", tmp_path / "run", "--quiet").code == 0
+    assert bpcli("train", config, "--set", "data.exclude=[a]", "--output", tmp_path / "b", "--quiet").code in (0, 1)
