@@ -205,12 +205,16 @@ def aligned(rows: Sequence[Sequence[Any]]) -> list[str]:
     return _lines(_columns(rows, None))
 
 
-def table(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:
+def table(rows: Sequence[Sequence[Any]], precision: int | None = None, short: Sequence[str] = ()) -> list[str]:
     """`aligned`, and on a terminal fitted to its width: names are shortened, and columns that still don't fit follow
-    in a further table, with the names of the rows."""
+    in a further table, with the names of the rows. `short` names of the first columns are taken before any is cut."""
     columns = _columns(rows, precision)
     room = terminal_width()
     if room is None or _width(columns) <= room:
+        return _lines(columns)
+    for column, name in zip(columns, short, strict=False):
+        column[0] = name
+    if short and _width(columns) <= room:
         return _lines(columns)
     lines: list[str] = []
     first, *others = _fitted(columns, room)

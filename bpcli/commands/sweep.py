@@ -98,4 +98,5 @@ def _lines(found: Sweep, one_se: bool, format_: str, precision: int | None) -> l
         choices = ["best"] if not k and c.mean is not None and c.mean == c.mean else []
         choices += ["simplest within one SE"] if one_se and c.run is not None else []
         rows.append([*c.cells(), c.mean, *[c.std] * folds, ", ".join(choices)])
-    return output.table(rows, precision or TEXT_DIGITS)
+    leaves = [key.rpartition(".")[2] for key in first.settings]
+    return output.table(rows, precision or TEXT_DIGITS, leaves if len({*leaves}) == len(leaves) else ())

@@ -4,7 +4,7 @@ import math
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from bpcli.commands.collective import collective, with_ranks_from
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.commands.resume import going_on, kept, launched
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
-from bpcli.mpi_ranks import this_job
-from bpcli.ranks import Ranks
+from bpcli.mpi_ranks import MPIRanks, this_job
+from bpcli.ranks import Alone, Ranks
 from bpcli.stop_signals import Terminated
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import Config, load_config
@@ -29,6 +29,15 @@ from bpcli.training.session import Session, session
 from bpcli.training.verdict import no_better_than_constant
 
 _TICK = 0.2  # seconds between two updates of the bar
+
+
+def _ranks(given: dict[str, Any]) -> AbstractContextManager[Alone | MPIRanks]:
+    """The ranks of a training; a timeout is noted where there are no others to wait for."""
+    timeout = given.pop("timeout")
+    ranks = this_job(timeout)
+    if timeout is not None and ranks.size == 1:
+        output.note("--timeout is for the processes that mpiexec starts, and here is one: it changes nothing")
+    return collective(ranks)
 
 
 @click.command(cls=Command)
@@ -47,7 +56,7 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @format_option()
 @precision_option(tables=True)
-@with_ranks_from(lambda given: collective(this_job(given.pop("timeout"))))
+@with_ranks_from(_ranks)
 def command(
     config: Path,
     settings: tuple[str, ...],

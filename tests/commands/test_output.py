@@ -217,3 +217,15 @@ def test_an_exit_code_does_not_depend_on_the_reader(root, run, tmp_path, words, 
     assert (done.returncode, said in done.stderr) == (code, True)
     assert code or "bpcli: error" not in done.stderr
     assert (tmp_path / "new").is_dir() == (words[0] == "train")
+
+
+def test_short_names_of_columns_are_taken_before_any_is_cut(monkeypatch):
+    names = ["training.optimizer", "training.learning_rate", "training.batch_size"]
+    short = [name.rpartition(".")[2] for name in names]
+    rows = [[*names, "loss", "std", ""], ["momentum", 0.1, 32, 0.2511, 0.01, "best"], ["sgd", 0.01, 64, 0.3, 0.02, ""]]
+    for room, shown in ((None, names), (100, names), (60, short)):
+        monkeypatch.setattr(output, "terminal_width", lambda room=room: room)
+        lines = output.table(rows, 4, short)
+        assert all(name in lines[0].split() for name in shown)
+        assert len(lines) == len(rows)
+        assert room is None or max(map(len, lines)) <= room

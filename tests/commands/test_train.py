@@ -386,3 +386,10 @@ def test_commands_of_the_config_that_are_not_there(bpcli, here):
     assert result.code == 3
     assert "does not exist" in result.err
     assert bpcli("train").code == 2
+
+
+def test_a_timeout_without_other_processes_is_noted(bpcli, root, tmp_path):
+    words = ["train", root / "configs/iris.yaml", "--set", "training.epochs=2", "--quiet", "--output"]
+    told = bpcli(*words, tmp_path / "a", "--timeout", 5).err
+    assert "note: --timeout is for the processes that mpiexec starts, and here is one: it changes nothing\n" in told
+    assert "timeout" not in bpcli(*words, tmp_path / "b").err

@@ -19,6 +19,7 @@ from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, several
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, USUAL
+from bpcli.text.notation import counted
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.template import Entry
@@ -325,9 +326,9 @@ def _columns(
         for name, look in features.items()
         if look.gaps
     }
-    remarks = {name: f"{features[name].gaps} gaps" for name in gaps}
+    remarks = {name: counted(features[name].gaps, "gap") for name in gaps}
     if target_gaps:
-        gaps[target], remarks[target] = DROP, f"{target_gaps} gaps"
+        gaps[target], remarks[target] = DROP, counted(target_gaps, "gap")
     if gaps:
         entries["data.missing"] = Entry(gaps, "", remarks)
     return entries
