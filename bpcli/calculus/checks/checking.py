@@ -147,8 +147,9 @@ def _borne_out(
         return entry._replace(agree=None, why=LOST) if doubtful else entry
     distance = abs(entry.exact - witness)
     size = max(abs(entry.exact), abs(witness))
-    entry = entry._replace(numeric=witness, error=distance / size if size else distance)
-    if distance <= RTOL * size:
+    relative = 1.0 if size == math.inf else distance / size if size else distance
+    entry = entry._replace(numeric=witness, error=relative)
+    if relative <= RTOL:
         return entry._replace(agree=True, why="")
     if distance <= _ROUNDED * error or abs(in_balls() - witness) <= RTOL * abs(witness):
         return entry._replace(agree=None, why=LOST)

@@ -56,7 +56,7 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
         if quotient is None:
             return None
         if found and abs(quotient - found[-1]) <= _SAME * abs(quotient):
-            return float(quotient) if abs(quotient) < _HUGE else math.inf
+            return float(quotient) if abs(quotient) < _HUGE else math.inf if quotient > 0 else -math.inf
         found.append(quotient)
     return 0.0 if all(abs(b) <= _FALLS * abs(a) for a, b in itertools.pairwise(found)) else None
 

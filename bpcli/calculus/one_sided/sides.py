@@ -191,6 +191,12 @@ def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind, seco
     return Sides(left if left is None or left is UNKNOWN else -left, right, jumps, isolated=isolated)
 
 
+def _infinite(coefficient: Any, kind: SeriesKind, direction: int = 1) -> Any:
+    """Infinity with the sign of a coefficient, times 1 or −1; UNKNOWN if the sign is."""
+    sign = kind.reals.sign(coefficient)
+    return UNKNOWN if sign is UNKNOWN else direction * sign * math.inf
+
+
 def _side(found: Series, value: Series, kind: SeriesKind, second: bool) -> tuple[Any, Any]:
     """The slope away from the point on one side, and whether the value jumps there.
 
@@ -200,13 +206,13 @@ def _side(found: Series, value: Series, kind: SeriesKind, second: bool) -> tuple
         return None, False
     if found.terms and found.first < 0:
         grows = second and not value.defined
-        return (-kind.reals.sign(found.terms[0][1]) * math.inf, False) if grows else (None, True)
+        return (_infinite(found.terms[0][1], kind, -1), False) if grows else (None, True)
     if found.order <= 0:
         return UNKNOWN, UNKNOWN
     jumps = _jumps(found.coefficient(0), value, kind)
     rest = [(p, c) for p, c in found.terms if p > 0]
     if rest and rest[0][0] < 1:
-        return kind.reals.sign(rest[0][1]) * math.inf, jumps
+        return _infinite(rest[0][1], kind), jumps
     return (found.coefficient(1) if found.order > 1 else UNKNOWN), jumps
 
 

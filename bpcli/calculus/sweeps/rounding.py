@@ -125,7 +125,7 @@ def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any],
             slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
             part = slope * error
             total = total + xp.where(part == part, part, 0.0)
-        for _, moved in _moved(step, args, errors, kinks=True):
+        for _, moved in _moved(xp, step, args, errors, kinks=True):
             change = abs(step.value(xp, moved) - out)
             total = xp.where(change > total, change, total)
         return total
@@ -155,9 +155,10 @@ def _by_slopes(xp: PlainNamespace, step: OnArrays, out: Any, args: list[Any], er
 
 
 def _moved(
-    step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False
+    xp: PlainNamespace, step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False
 ) -> Iterator[tuple[int, list[Any]]]:
-    """For each operand with a large error: its place, and the operands with that error added or taken off.
+    """For each operand with a large error: its place, and the operands with that error added or taken off, and with 0
+    for what may be 0, where 1/x and log x are infinite.
 
     The slope at such an operand says little. With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that
     x may be off.
@@ -167,7 +168,8 @@ def _moved(
     for i, (x, error) in enumerate(zip(args, errors, strict=True)):
         much = error > LOST * abs(x)
         if (len(args) == 1 or step.passes[i]) and (much if isinstance(much, bool) else much.any()):
-            yield from ((i, [*args[:i], moved, *args[i + 1 :]]) for moved in (x + error, x - error))
+            nearest = xp.where(error < abs(x), x, 0.0 * error)
+            yield from ((i, [*args[:i], moved, *args[i + 1 :]]) for moved in (x + error, x - error, nearest))
 
 
 def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
@@ -178,7 +180,7 @@ def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
         if not isinstance(step, Elementwise):
             continue
         args = [values[a] for a in step.args]
-        for i, moved in _moved(step, args, [bounds[a] for a in step.args]):
+        for i, moved in _moved(xp, step, args, [bounds[a] for a in step.args]):
             changed = step.value(xp, moved)
             slope, other = (step.row.partial(i)(xp, *at) for at in ((out, *args), (changed, *moved)))
             change, line = changed - out, slope * (moved[i] - args[i])

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import bpcli
 from bpcli.calculus.checks import checking
-from bpcli.calculus.checks.checking import RTOL, best, check_calculation, check_function, compared
+from bpcli.calculus.checks.checking import RTOL, Checked, best, check_calculation, check_function, compared
 from bpcli.calculus.checks.differences import Estimate
+from bpcli.calculus.checks.witnesses import proven_quotient
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
@@ -123,6 +124,25 @@ def test_quotients_of_numbers_of_a_wide_range_are_not_taken_where_balls_decide(t
     one = Calculation([parse(text)], [text], dict.fromkeys(point, ()), list(point))
     assert [entry.agree for entry in check_calculation(one, point, [text])] == [True] * len(point)
     assert taken == []
+
+
+@pytest.mark.parametrize("error", [0.0, math.inf])
+@pytest.mark.parametrize("exact", [0.0, -3.0, 1e308])
+@pytest.mark.parametrize("beyond", [math.inf, -math.inf])
+def test_a_slope_beyond_the_doubles_bears_out_no_double(exact, beyond, error):
+    entry = checking._borne_out(Checked("d/dx", exact, 0.0, 0.0, True), error, lambda: beyond, lambda: math.nan)
+    if exact and not error:
+        assert entry.agree  # what is not doubtful has been compared, and needs no witness
+    else:
+        assert (entry.agree, entry.error) == (None if error else False, 1.0)
+
+
+def test_a_slope_that_overflows_has_a_witness_with_its_sign():
+    for text, beyond in (("log10(x)*((exp(x)-1-x-x**2/2-x**3/6)/x**4)", math.inf), ("(1e300-x)**11", -math.inf)):
+        (entry,) = bpcli.check(text, x=5e-324).entries
+        assert not entry.agree
+        made = calculation(text, {"x": 5e-324})
+        assert proven_quotient(made, {"x": 5e-324}, ("x", 0), 0) == beyond
 
 
 @pytest.mark.parametrize(

@@ -378,7 +378,7 @@ def test_errors(typed, marked, message, advice):
     assert typed[error.start : error.end] == marked
     assert message in error.message
     assert advice in error.hint
-    assert "^" in str(error)
+    assert ("^" in str(error)) == bool(typed.strip())
 
 
 def test_the_caret_stands_under_the_place():
@@ -525,4 +525,4 @@ def assert_read_or_explained(text):
     assert 0 <= error.start <= len(text)
     assert error.start < error.end <= max(len(text), error.start + 1)
     assert error.message
-    assert "^" in str(error)
+    assert ("^" in str(error)) == bool(text.strip())
