@@ -144,8 +144,12 @@ def own_table(model: Path, hint: str = "") -> Table:
     return table
 
 
-def trained_on(model: Path, data: Path, ranks: Ranks = ALONE) -> list[str]:
-    """A remark if a file is one of those that the run of a model was trained on, and whether it is as it was then."""
+def trained_on(model: Path, data: Path, ranks: Ranks = ALONE, name: str = "the model") -> list[str]:
+    """A remark if a file is one of those that the run of a model was trained on, and whether it is as it was then.
+
+    `name` is what the remark calls the model. Several `ranks` do not compare the rows: which file it is each finds by
+    its own paths, and the remark is rank 0's.
+    """
     path = model_path(model).parent / CONFIG
     if not path.is_file() or not data.is_file():
         return []
@@ -155,8 +159,10 @@ def trained_on(model: Path, data: Path, ranks: Ranks = ALONE) -> list[str]:
             return []
     except (OSError, BpcliError):  # it is gone
         return []
+    if ranks.size > 1:
+        return [f"{data} is a file that {name} was trained on; a single process would compare its rows"]
     try:
-        check_unchanged(model, prepare(config, ranks=ranks), ["train"])
+        check_unchanged(model, prepare(config), ["train"])
     except BpcliError as error:
-        return [f"{data} is a file that the model was trained on, and not as it was then: {error.message}"]
-    return [f"{data} has the rows that the model was trained on"]
+        return [f"{data} is a file that {name} was trained on, and not as it was then: {error.message}"]
+    return [f"{data} has the rows that {name} was trained on"]

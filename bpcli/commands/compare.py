@@ -50,9 +50,7 @@ def command(
     with activity(reading_any):
         found = compare(runs, data=data, part=part, metric=metric, seed=seed)
     if data is not None:
-        output.notes(
-            [f"{data} has the rows that {run} was trained on" for run in dict.fromkeys(runs) if trained_on(run, data)]
-        )
+        output.notes([note for run in dict.fromkeys(runs) for note in trained_on(run, data, name=str(run))])
     records = [{**asdict(one), "run": str(one.run)} for one in found]
     if format_ == "json":
         for record in records:

@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from bpcli import train
+
 
 @pytest.fixture(scope="module")
 def runs(root, tmp_path_factory):
@@ -74,3 +76,13 @@ def test_rows_that_a_run_was_trained_on_are_told(bpcli, runs, root, tmp_path):
     assert f"has the rows that {runs / 'diabetes'} was trained on" in shown.err
     (tmp_path / "copy.csv").write_bytes(path.read_bytes())
     assert "trained on" not in bpcli("compare", *[runs / "diabetes"] * 2, "--data", tmp_path / "copy.csv").err
+
+
+def test_rows_that_have_changed_since_are_not_called_those_of_the_training(bpcli, root, tmp_path):
+    path, run = tmp_path / "d.csv", tmp_path / "run"
+    path.write_bytes((root / "data/diabetes.csv").read_bytes())
+    train(root / "configs/diabetes.yaml", settings=[f"data.path={path}"], output=run)
+    path.write_text(path.read_text().replace(".3", ".4"))
+    shown = bpcli("compare", run, run, "--data", path)
+    assert f"a file that {run} was trained on, and not as it was then" in shown.err
+    assert "has the rows" not in shown.err
