@@ -15,10 +15,12 @@ from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.readers.text_file import OtherEncodingError
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.share import NotSharedError, Share
+from bpcli.datasets.sharing import fingerprint
 from bpcli.datasets.spread import gathered_rows
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError
 from bpcli.ranks import ALONE, Ranks
+from bpcli.training.checkpoint import CHECKPOINT
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS, data_files, read_data
@@ -144,25 +146,33 @@ def own_table(model: Path, hint: str = "") -> Table:
     return table
 
 
+def _trained_with(model: Path, data: Path) -> Config | None:
+    """The config by which the run of a model was trained on a file; None where it was not, as far as can be seen."""
+    path = model_path(model).parent / CONFIG
+    if not path.is_file() or not data.is_file():
+        return None
+    try:
+        config = of_its_path(load_config(path))
+        return config if any(used.samefile(data) for used in data_files(config)[0].paths) else None
+    except (OSError, BpcliError):  # it is gone
+        return None
+
+
 def trained_on(model: Path, data: Path, ranks: Ranks = ALONE, name: str = "the model") -> list[str]:
     """A remark if a file is one of those that the run of a model was trained on, and whether it is as it was then.
 
-    `name` is what the remark calls the model. Several `ranks` do not compare the rows: which file it is each finds by
-    its own paths, and the remark is rank 0's.
+    `name` is what the remark calls the model. All `ranks` ask together; the remark is rank 0's.
     """
-    path = model_path(model).parent / CONFIG
-    if not path.is_file() or not data.is_file():
+    config = _trained_with(model, data)
+    run = [model_path(model).parent / name for name in (CONFIG, CHECKPOINT)]
+    mine = None if config is None else [fingerprint(file) for file in run if file.is_file()]
+    is_alike = all(of_rank == mine for of_rank in ranks.gathered(mine))
+    if config is None:
         return []
+    if not is_alike:
+        return [f"{data} is a file that {name} was trained on; processes with other folders do not compare its rows"]
     try:
-        config = of_its_path(load_config(path))
-        if not any(used.samefile(data) for used in data_files(config)[0].paths):
-            return []
-    except (OSError, BpcliError):  # it is gone
-        return []
-    if ranks.size > 1:
-        return [f"{data} is a file that {name} was trained on; a single process would compare its rows"]
-    try:
-        check_unchanged(model, prepare(config), ["train"])
+        check_unchanged(model, prepare(config, ranks=ranks), ["train"])
     except BpcliError as error:
         return [f"{data} is a file that {name} was trained on, and not as it was then: {error.message}"]
     return [f"{data} has the rows that {name} was trained on"]
