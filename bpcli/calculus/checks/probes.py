@@ -11,6 +11,7 @@ import numpy as np
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.checks.side_changes import Columns, heights, no_rows, pattern, patterns
 from bpcli.calculus.checks.side_search import (
+    SMALL,
     USUAL,
     Lines,
     Searched,
@@ -28,7 +29,7 @@ from bpcli.calculus.sweeps.seeds import Point
 SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 """Magnitudes of random entries."""
 
-_GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # apart from 0, no usual place of a kink
+_GRID = (0.0, SMALL, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, USUAL)  # apart from 0, no usual place of a kink
 _FAR = (3.1e3, 3.1e4, 3.1e6, 3.1e9)  # where a kink may still lie
 _SOUGHT = tuple(3.1 * 10.0**k for k in (-300, -100, -30, -16, -12, -8, -5, 12, 15, 20, 30, 60, 100, 200, 307))
 _ABOUT = (0.5, 0.9, 1.1, 2.0)  # of a constant: places where a change is looked for
@@ -36,7 +37,7 @@ _STEEP = 1e3  # a larger constant may make a smooth step as steep as a jump
 _LARGEST = 1e15  # a larger constant is not tried where nothing changes about it
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
-_APART = 0.003  # relative: entries that have the same rank are not the same
+_APART, _RANKS = 0.003, 32  # relative: so many entries that have the same rank are not the same
 _RANDOM = 16  # inputs drawn at random
 _MOST_PLACES = 240  # kinks on all lines, about which an answer is tried
 _MOST_CONSTANTS = 24
@@ -179,7 +180,7 @@ def _corners(
     for name in searched.names:
         rows = []
         for k in range(np.size(start[name])):
-            near, apart = kinks.get((name, k), ()), 1.0 + _APART * (next(entry) % 32)
+            near, apart = kinks.get((name, k), ()), 1.0 + _APART * (next(entry) % _RANKS)
             usual = [s * short(v * apart, 4) for v in sizes for s in (-1.0, 1.0)]
             pool, own = np.array(sorted({*usual, *near})), rng.random(count)
             two = common[rng.integers(2, size=count), np.arange(count)]

@@ -1,6 +1,6 @@
 """Where steps of expressions change sides, at points and along lines: the kinks of abs, relu, max, jumps of floor."""
 
-import math
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +11,7 @@ from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.blocks import pieces
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import value_errors
 from bpcli.calculus.sweeps.seeds import Point, some_points
@@ -23,17 +24,19 @@ Columns = Mapping[str, Any]
 Patterns = NDArray[np.int64]
 """For each of many points some numbers, groups × points: each stands for the sides of some of the steps there."""
 
-_ROUNDS = 64  # halvings, by which any two doubles become neighbours
+ROUNDS = 64
+"""Halvings, by which any two doubles become neighbours."""
+
 _THIN = 2.0**-44  # relative: two places this close are one
 _NO_NUMBER = 7.0  # stands for NaN among signs
-_FEW_OPERANDS = 3
+_FEW_OPERANDS = 3  # of which the slopes are told too
 _MOST_BETWEEN = 4  # changes between two neighbours of a grid
 _MOST_WORK = 1 << 17  # changes that are looked for at a time, times the work for a point
 _GROUPS = 16  # into which sides are put
 _MOST_HEIGHTS = 24  # of more no extremes are looked for
-_MOST_EXTREMES = 96
+_MOST_EXTREMES = 96  # on all lines, those nearest to 0
 _SECTIONS = 20  # by which the place of an extreme is as sharp as doubles show it
-_PARTS = np.arange(1, 10) / 10.0
+_PARTS = np.arange(1, 10) / 10.0  # of the way between two neighbours: where an extreme is looked for next
 
 
 def at_an_edge(calculation: Calculation, point: Point) -> bool:
@@ -54,26 +57,52 @@ def sides(program: Program, columns: Columns) -> Array:
 
     A step that is constant between its jumps is told by its value instead.
     """
-    xp, points = PlainNamespace(arrays()), _points(columns)
-    found: list[Any] = []
+    xp = PlainNamespace(arrays())
+
+    def of(step: Instruction, out: Any, args: list[Any]) -> list[Any]:
+        if step.op is not None:
+            inner = tuple(range(args[0].ndim - 1))
+            return [args[0] == end(args[0], axis=inner, keepdims=True) for end in (np.max, np.min)]
+        if not any(step.passes):
+            return [out]
+        slopes: list[Any] = []
+        if step.row is not None and len(args) <= _FEW_OPERANDS:  # of hinge(y, z) no operand tells
+            slopes = [step.row.partial(i)(xp, out, *args) for i in range(len(args)) if step.passes[i]]
+        return [np.sign(np.asarray(part, float)) for part in (*args, *_differences(args), *slopes)]
+
+    return _rows(program, xp, columns, of)
+
+
+def heights(program: Program, columns: Columns) -> Array:
+    """The numbers on which the sides depend, heights × points: the operands of steps with kinks and jumps, and their
+    differences. None where there are many."""
+
+    def of(step: Instruction, out: Any, args: list[Any]) -> list[Any]:
+        return [*args, *(_differences(args) if step.op is None else ())]
+
+    found = _rows(program, PlainNamespace(arrays()), columns, of)
+    return found if len(found) <= _MOST_HEIGHTS else no_rows(columns)
+
+
+def _differences(args: Sequence[Array]) -> list[Array]:
+    return [a - b for a, b in itertools.combinations(args, 2)]
+
+
+def _rows(
+    program: Program,
+    xp: PlainNamespace,
+    columns: Columns,
+    of: Callable[[Instruction, Any, list[Any]], list[Any]],
+) -> Array:
+    """What is told `of` each step with kinks or jumps by its value and its operands, rows × points."""
+    found, points = list[Any](), _points(columns)
     with np.errstate(all="ignore"):
-        values = program.forward(xp, columns)
+        values = [np.asarray(value, float) for value in program.forward(xp, columns)]
         for slot in program.non_smooth(list(program.variables)):
             step = program.step(slot)
-            args = [np.asarray(values[a], float) for a in step.args]
-            if step.op is not None:
-                inner = tuple(range(args[0].ndim - 1))
-                found += [args[0] == end(args[0], axis=inner, keepdims=True) for end in (np.max, np.min)]
-            elif not any(step.passes):
-                found.append(np.asarray(values[slot], float))
-            else:
-                found += map(np.sign, args)
-                found += [np.sign(a - b) for i, a in enumerate(args) for b in args[i + 1 :]]
-                if step.row is not None and len(args) <= _FEW_OPERANDS:  # of hinge(y, z) no operand tells
-                    slopes = (step.row.partial(i)(xp, values[slot], *args) for i in range(len(args)) if step.passes[i])
-                    found += [np.sign(np.asarray(slope, float)) for slope in slopes]
+            found += of(step, values[slot], [values[a] for a in step.args])
     rows = [np.broadcast_to(part, (*np.shape(part)[:-1], points)).reshape(-1, points) for part in found]
-    return np.concatenate(rows).astype(float) if rows else np.zeros((0, points))
+    return np.concatenate([no_rows(columns), *rows])
 
 
 def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0) -> bool:
@@ -81,23 +110,6 @@ def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0)
     values = calculation.sweeps.forward(point)
     bounds = value_errors(calculation, values, dict.fromkeys(calculation.program.variables, given))
     return is_turned(calculation.program, calculation.namespace, values, bounds)
-
-
-def heights(program: Program, columns: Columns) -> Array:
-    """The numbers on which the sides depend, heights × points: the operands of steps with kinks and jumps, and their
-    differences. None where there are many."""
-    xp, points = PlainNamespace(arrays()), _points(columns)
-    found: list[Any] = []
-    with np.errstate(all="ignore"):
-        values = program.forward(xp, columns)
-        for slot in program.non_smooth(list(program.variables)):
-            step = program.step(slot)
-            args = [np.asarray(values[a], float) for a in step.args]
-            found += [*args, *(a - b for i, a in enumerate(args) for b in args[i + 1 :] if step.op is None)]
-    if sum(math.prod(np.shape(part)[:-1]) for part in found) > _MOST_HEIGHTS:
-        return np.zeros((0, points))
-    rows = [np.broadcast_to(part, (*np.shape(part)[:-1], points)).reshape(-1, points) for part in found]
-    return np.concatenate(rows) if rows else np.zeros((0, points))
 
 
 def patterns(program: Program, columns: Columns) -> Patterns:
@@ -112,9 +124,8 @@ def pattern(found: Array) -> Patterns:
     weights = np.random.default_rng(0).integers(1 << 62, size=len(found)) | 1
     mixed = (bits ^ (bits >> 29)) * weights[:, None]
     mixed ^= mixed >> 31
-    return np.array([mixed[k::_GROUPS].sum(axis=0) for k in range(min(_GROUPS, len(mixed)))], np.int64).reshape(
-        -1, found.shape[1]
-    )
+    groups = [mixed[k::_GROUPS].sum(axis=0) for k in range(min(_GROUPS, len(mixed)))]
+    return np.array(groups, np.int64).reshape(-1, found.shape[1])
 
 
 def _points(columns: Columns) -> int:
@@ -126,7 +137,7 @@ def changes_on_lines(
     lines: int,
     grid: Sequence[float] | Array,
     work: int = 1,
-    rounds: int = _ROUNDS,
+    rounds: int = ROUNDS,
 ) -> list[list[list[float]]]:
     """For each line, and each group of sides, the places on it at which the pattern changes, in order: between
     neighbours of a grid, which may be one for each line, by bisection of all at once.
@@ -144,9 +155,8 @@ def changes_on_lines(
     most = max(4 * lines, _MOST_WORK // work)
     for left in reversed(range(rounds)):
         middle = _halfway(low, high)
-        close = (
-            (left == 0) | (middle == low) | (middle == high) | (high - low <= _THIN * np.minimum(abs(low), abs(high)))
-        )
+        thin = high - low <= _THIN * np.minimum(abs(low), abs(high))
+        close = (left == 0) | thin | (middle == low) | (middle == high)
         for g, number, place in zip(group[close].tolist(), line[close].tolist(), high[close].tolist(), strict=True):
             found[number][g].add(place)
         group, line, gap, low, middle, high, at_low, at_high = (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, Patterns, changes_on_lines, extremes_on_lines
+from bpcli.calculus.checks.side_changes import ROUNDS, Columns, Patterns, changes_on_lines, extremes_on_lines
 from bpcli.calculus.sweeps.seeds import Point
 
 USUAL = 310.0
@@ -29,6 +29,7 @@ _DENSE = np.linspace(-10.0, 10.0, 162)  # where extremes are looked for, as of a
 _MOST_EXTREMES = 64  # that are places of a line
 _ROUGHLY = 16  # halvings on the way to other combinations
 _MOST_WORK = 1 << 19  # entries of the points that are looked at
+_TIMES = 16  # that points are gone on from, as the later ones depend on what was found
 
 
 class Searched(NamedTuple):
@@ -73,9 +74,10 @@ class Lines:
         return moved(start, name, k, place)
 
     def changes(
-        self, sought: Collection[float], roughly: bool = False
+        self, sought: Collection[float], rounds: int = ROUNDS
     ) -> tuple[list[list[list[float]]], list["Extreme"]]:
-        """The places where sides change, for each line and group of sides; and the extremes of what they depend on."""
+        """The places where sides change, for each line and group of sides, by so many halvings; and the extremes of
+        what they depend on."""
         grid = np.array(sorted(place for place in sought if math.isfinite(place)))
         line, place, kind, height = extremes_on_lines(
             lambda line, places: self.searched.heights(self.at(line, places)),
@@ -87,8 +89,7 @@ class Lines:
             more[number].append(value)
         longest = min(_MOST_EXTREMES, max(map(len, more)))
         places = np.array([[*grid, *(row + [grid[-1]] * longest)[:longest]] for row in more])
-        rounds = {"rounds": _ROUGHLY} if roughly else {}
-        found = changes_on_lines(self.patterns, len(self.lines), places, self.searched.work, **rounds)
+        found = changes_on_lines(self.patterns, len(self.lines), places, self.searched.work, rounds)
         every = zip(map(tuple, kind.tolist()), height.tolist(), line.tolist(), place.tolist(), strict=True)
         return found, [Extreme(kind, height, self.point(number, value)) for kind, height, number, value in every]
 
@@ -134,11 +135,11 @@ def explored(
     frontier.close(extremes)
     entries = chosen(starts[0], searched.names)
     each = searched.work * (len(sought) + len(_DENSE)) * len(entries)
-    at_once, left = max(1, _MOST_WORK // 16 // each), _MOST_WORK // each
+    at_once, left = max(1, _MOST_WORK // _TIMES // each), _MOST_WORK // each
     while left > 0 and len(found) < most and (some := frontier.next(at_once)):
         left -= len(some)
         lines = Lines(searched, [(start, *entry) for start in some for entry in entries])
-        changes, extremes = lines.changes(sought, roughly=True)
+        changes, extremes = lines.changes(sought, _ROUGHLY)
         frontier.close(extremes)
         places = [(n, place) for n, groups in enumerate(changes) for place in about(some_of(groups, _MOST_KINKS))]
         tried = [lines.point(n, place) for n, place in places] + [extreme.at for extreme in extremes]
