@@ -18,7 +18,7 @@ def main() -> None:
     listener = Listener()
     try:
         listener.listen()
-        from bpcli.commands import run
+        from bpcli.commands.running import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command begins, or while its error is printed

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,7 +120,7 @@ class Result(NamedTuple):
 @pytest.fixture
 def bpcli(capsys, monkeypatch):
     """`bpcli("grad", "x**2", "--at", "1")` as a shell would run it, but in this process."""
-    from bpcli.commands import run
+    from bpcli.commands.running import run
 
     def call(*arguments: object, stdin: str | bytes = b"") -> Result:
         content = stdin.encode() if isinstance(stdin, str) else stdin
@@ -149,10 +149,19 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture
+def shell(root) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """`shell("$B grad x | head")` runs a script of bash, in which $B is bpcli."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "B": f"{sys.executable} -m bpcli"}
+    return lambda script: subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, env=environment, check=False
+    )
+
+
 @pytest.fixture(scope="session")
 def iris_run(tmp_path_factory) -> Path:
     """A run to look at."""
-    from bpcli.commands import run
+    from bpcli.commands.running import run
 
     folder = tmp_path_factory.mktemp("runs") / "iris"
     assert run(["train", str(ROOT / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0

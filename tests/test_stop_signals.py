@@ -45,7 +45,7 @@ def test_a_signal_is_heard_wherever_it_comes(place, number, tmp_path):
 def test_what_a_library_makes_of_it_is_no_error_of_the_program(number):
     program = f"""
 import os
-import bpcli.commands as commands
+from bpcli import commands
 from bpcli.__main__ import main
 def invoke(context):
     try:

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from bpcli.commands import DEBUG, describe, output
+from bpcli.commands import DEBUG, output
+from bpcli.commands.error_messages import describe
 from bpcli.errors import Failure, LateError, RankError
 from bpcli.job import is_first_process
 from bpcli.mpi_ranks import MPIRanks, this_job

@@ -12,7 +12,7 @@ from bpcli.training.run import load_model
 
 @pytest.fixture(scope="module")
 def cells(root, tmp_path_factory):
-    from bpcli.commands import run as command
+    from bpcli.commands.running import run as command
 
     folder = tmp_path_factory.mktemp("runs") / "cells"
     config = str(root / "configs/breast_cancer.yaml")

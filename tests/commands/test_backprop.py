@@ -311,7 +311,7 @@ def test_a_loss_at_a_kink_says_so(bpcli):
 
 @pytest.fixture(scope="module")
 def wide_run(root, tmp_path_factory):
-    from bpcli.commands import run as command
+    from bpcli.commands.running import run as command
 
     folder = tmp_path_factory.mktemp("runs") / "wide"
     config = str(root / "configs/breast_cancer.yaml")

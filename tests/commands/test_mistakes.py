@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.commands import COMMANDS, cli, run
+from bpcli.commands import COMMANDS, cli
 from bpcli.commands.mistakes import answer
+from bpcli.commands.running import run
 
 
 @pytest.fixture

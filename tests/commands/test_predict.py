@@ -17,7 +17,7 @@ from bpcli.training.metrics import metrics_of
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, root):
-    from bpcli.commands import run
+    from bpcli.commands.running import run
 
     folder = tmp_path_factory.mktemp("runs")
     for name in ("iris", "breast_cancer", "diabetes"):

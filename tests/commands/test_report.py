@@ -16,7 +16,7 @@ CLASSES = ["<img src=x onerror=alert(1)>", "</style><b>'\""]
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     """A run all of whose names are HTML markup."""
-    from bpcli.commands import run
+    from bpcli.commands.running import run
     from bpcli.text.notation import csv_line
 
     folder = tmp_path_factory.mktemp("<i>")

@@ -3,15 +3,11 @@
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from bpcli.commands import COMMANDS
 from bpcli.commands.jacobian import ACTIVATIONS
 from bpcli.formulas.activations import ACTIVATIONS as TABLE
 from bpcli.lecture.inputs import INPUTS
@@ -328,44 +324,6 @@ def test_the_names_are_those_of_the_table():
     assert set(ACTIVATIONS) == set(TABLE)
 
 
-def run(script, root, **options):
-    environment = {**os.environ, "PYTHONPATH": str(root), "B": f"{sys.executable} -m bpcli"}
-    return subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, env=environment, check=False, **options
-    )
-
-
-def test_the_output_serves_shell_scripts(root):
-    done = run('read gx gy < <($B grad "x**2+y**2" --at 1,2); echo "$gy $gx"', root)
-    assert done.stdout == "4 2\n"
-    done = run("""$B grad "x**2+y**2" --at 1,2 --at 3,4 | awk '{ s += $1 } END { print s }'""", root)
-    assert done.stdout == "8\n"
-    done = run('set -o pipefail; $B descend "x**2" --at 1 --lr 0.001 --steps 100000 | head -n 1', root)
-    assert (done.stdout, done.stderr, done.returncode) == ("1 1\n", "", 0)
-
-
-@pytest.mark.parametrize(
-    ("command", "code", "message"),
-    [
-        ('$B grad "x**2" --at 1 >&-', 3, "standard output is closed"),
-        ("$B eval x --at @- <&-", 3, "a value is missing"),
-        ("$B grad x --points - <&-", 3, "is empty"),
-    ],
-)
-def test_closed_streams_are_errors_not_crashes(root, command, code, message):
-    done = run(command, root)
-    assert done.returncode == code
-    assert message in done.stderr
-
-
-def test_what_can_t_be_said_on_stderr_costs_neither_result_nor_code(root, tmp_path):
-    assert run('$B grad "x***2" --at 1 2> /dev/full', root).returncode == 2
-    done = run('$B eval "1/0" 2> /dev/full', root)
-    assert (done.stdout, done.returncode) == ("inf\n", 4)
-    done = run("printf 'x,z\\n1,2\\n' | $B grad 'x**2' --points - 2> /dev/full", root)
-    assert (done.stdout, done.returncode) == ("2\n", 0)
-
-
 def test_points_of_unequal_shapes_do_not_share_a_csv(bpcli):
     result = bpcli("eval", "sum(x)", "--at", "1,2", "--at", "1,2,3", "--format", "csv")
     assert result.code == 2
@@ -386,89 +344,6 @@ def test_descend_says_when_no_step_would_have_been_small_enough(bpcli):
     led_astray = bpcli("descend", "log(x)", "--at", "1", "--lr", "1.5", "--ascend", "--direction", "x=-")
     assert led_astray.code == 4
     assert bpcli("descend", "x**2", "--at", "1", "--lr", "1/4", "--steps", "1").lines == ["1 1", "0.5 0.25"]
-
-
-def test_a_full_disk_is_an_error_not_a_traceback(root):
-    done = run('$B grad "x**2" --at 1 > /dev/full', root)
-    assert done.returncode == 3
-    assert done.stderr.startswith("bpcli: error: ")
-    assert "standard output: No space left" in done.stderr
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_imports_only_what_it_needs(root, name):
-    """Scripts call these in a loop: neither a scalar calculation nor the help imports NumPy, YAML or tqdm."""
-    light = {"eval": "x", "grad": "x", "jacobian": "x", "hessian": "x", "descend": "x"}
-    arguments = [name, light[name], "--at", "1"] if name in light else [name, "--help"]
-    if name == "descend":
-        arguments += ["--lr", "1"]
-    if name == "hessian":
-        pytest.importorskip("flint", reason="without it the digits are looked at in 50 decimals, by NumPy")
-    of_balls = {"numpy", "dataclasses", "json", "csv", "difflib"} if name == "hessian" else set()
-    code = f"import sys; from bpcli.commands import run; run({arguments!r}); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
-    if name in light:
-        # A Hessian is compared with one in balls, whose arrays are NumPy's.
-        assert not loaded & ({"yaml", "tqdm"} | ({"numpy", "dataclasses", "json", "csv", "difflib"} - of_balls))
-    assert not loaded & {"scipy", "pytest", "matplotlib", "sympy"}
-
-
-def test_training_without_a_terminal_imports_no_progress_bar(root, tmp_path):
-    arguments = [
-        "train",
-        "configs/iris.yaml",
-        "--quiet",
-        "--set",
-        "training.epochs=2",
-        "--output",
-        str(tmp_path / "run"),
-    ]
-    code = f"import sys; from bpcli.commands import run; run({arguments!r}); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert not loaded & {"tqdm", "scipy", "pandas", "pyarrow", "importlib.metadata", "multiprocessing"}
-
-
-def test_module_and_command_are_the_same(root):
-    done = run('$B --version; python3 -c "import bpcli" ; $B --help | head -n 1', root)
-    assert done.stdout.splitlines() == ["bpcli 0.1.0", "Usage: bpcli [OPTIONS] COMMAND [ARGS]..."]
-
-
-def test_bpcli_alone_is_wrong_usage_and_its_help_says_what_to_type(bpcli):
-    alone, asked = bpcli(), bpcli("--help")
-    assert (alone.code, alone.out, asked.code, asked.err) == (2, "", 0, "")
-    assert alone.err == asked.out
-
-
-def test_a_bug_of_ours_exits_70_and_says_how_to_report_it(bpcli, monkeypatch):
-    from bpcli.calculus.sweeps import calculation as derivative
-
-    def broken(self, point):
-        raise ZeroDivisionError("oops")
-
-    monkeypatch.setattr(derivative.Calculation, "gradient", broken)
-    result = bpcli("grad", "x", "--at", "1")
-    assert result.code == 70
-    assert "ZeroDivisionError: oops" in result.err
-    assert "--debug" in result.err
-
-
-def test_debug_shows_the_traceback(root):
-    done = run('$B grad "foo(x)" --at 1 --debug', root)
-    assert done.returncode == 2
-    assert "Traceback" in done.stderr
-    assert "Traceback" not in run('$B grad "foo(x)" --at 1', root).stderr
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion_is_clicks_own(root, shell):
-    done = run(f"_BPCLI_COMPLETE={shell}_source $B", root)
-    assert "_BPCLI_COMPLETE" in done.stdout
-    if shell != "bash":
-        return
-    done = run('_BPCLI_COMPLETE=bash_complete COMP_WORDS="bpcli gr" COMP_CWORD=1 $B', root)
-    assert "grad" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -501,12 +376,6 @@ def test_points_that_are_taken_one_by_one_are_counted_for_a_bar(bpcli, tmp_path,
     points.write_text("x\n" + "1\n2\n3\n" * 700)
     assert bpcli(command, "x**2", "--points", points).code == 0
     assert counted == [(2100, False)]
-
-
-def test_a_folder_that_was_removed_is_told(root):
-    done = run("mkdir gone; cd gone; rmdir ../gone; $B evaluate run", root)
-    assert done.returncode == 3
-    assert "the folder you are in: No such file or directory" in done.stderr
 
 
 POINTS_MEANT = [

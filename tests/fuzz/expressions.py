@@ -103,7 +103,7 @@ def plain(part: Any) -> Any:
 
 def ask(command: list[str]) -> Answer:
     """Run a command in this process."""
-    from bpcli.commands import run
+    from bpcli.commands.running import run
 
     out, notes = io.StringIO(), io.StringIO()
     with timed(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(notes):

@@ -303,7 +303,7 @@ def read_table(path: Path) -> None:
 
 def command(*words: str) -> None:
     """Run a command in this process; RuntimeError where it has no other words than that bpcli has a bug."""
-    from bpcli.commands import run
+    from bpcli.commands.running import run
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

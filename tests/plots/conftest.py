@@ -7,7 +7,7 @@ import pytest
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     """A neuron with a threshold of its own, over a scaled number, a column of categories, and names with a dollar."""
-    from bpcli.commands import run as command
+    from bpcli.commands.running import run as command
 
     folder = tmp_path_factory.mktemp("mixed")
     rng = np.random.default_rng(0)

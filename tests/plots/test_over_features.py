@@ -11,7 +11,7 @@ from bpcli.training.run import load_model
 
 @pytest.fixture(scope="module")
 def run(root, tmp_path_factory):
-    from bpcli.commands import run as command
+    from bpcli.commands.running import run as command
 
     folder = tmp_path_factory.mktemp("runs") / "iris"
     assert command(["train", str(root / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0
