@@ -10,11 +10,8 @@ from typing import NoReturn
 from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.foreign_calls import call_here, is_foreign, readings_of_call
 from bpcli.calculus.language.hints import STRAY, STRAY_HINTS, WORDS, norm_here
-from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
-from bpcli.calculus.language.readings import readings
-from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.rewritings import advice_on, decimal_comma, rewritten
-from bpcli.calculus.language.signs import sign_elsewhere
+from bpcli.calculus.language.misreadings import Misreadings
+from bpcli.calculus.language.other_notations import explanation, latex_here
 from bpcli.calculus.language.tokens import (
     BINDS,
     COMPARISONS,
@@ -45,60 +42,20 @@ def parse(text: str) -> nodes.Expression:
     A parse takes time linear in the text, whose length and depth are bounded first.
     """
     try:
-        return _Parser(text).whole()
+        return _read(text)
     except ExpressionError as error:
-        if len(text) > MAX_LENGTH:
-            raise
-        if derivative := derivative_sign(text):
-            raise ExpressionError("a derivative is not written in the expression", text, *derivative) from error
-        if plain := text.translate(_LARGE_SIGNS) if set(text) & {"∑", "∏"} else "":
-            hint = _hint_on_large_sign(plain, error.hint)
-            raise ExpressionError(error.message, text, error.start, error.end, hint) from error
-        if (plain := rewritten(text)) and _rewritten(plain):
-            raise ExpressionError(error.message, text, error.start, error.end, advice_on(text, plain)) from error
-        if error.hint == STRAY_HINTS[","] and (decimal := decimal_comma(text)):
-            raise ExpressionError(error.message, text, error.start, error.end, decimal) from error
-        if meant := _meant_by_braces(text):
-            hint = "; ".join(filter(None, [f"write {meant}", error.hint]))
-            raise ExpressionError(error.message, text, error.start, error.end, hint) from error
-        if sign := sign_elsewhere(text):
-            raise ExpressionError(sign[0], text, *sign[1:]) from error
+        if len(text) <= MAX_LENGTH and (explained := explanation(error, _read)):
+            raise explained from error
         raise
-
-
-_LARGE_SIGNS = {ord("∑"): "Σ", ord("∏"): "Π"}
-
-
-def _hint_on_large_sign(plain: str, hint: str) -> str:
-    """The hint on a text with Σ or Π in the place of ∑ or ∏; `hint` if there is none."""
-    try:
-        tree = _Parser(plain).whole()
-    except ExpressionError as error:
-        return error.hint
-    notes = [note for note in readings([tree], nodes.names_in(tree)) if note[:1] in "ΣΠ"]
-    return f"write {notes[0].rpartition(' write ')[2]}" if notes else hint
-
-
-def _meant_by_braces(text: str) -> str:
-    """LaTeX, or a list in braces, in bpcli's language; empty if the text has none, or its meaning is not known."""
-    if not set(text) & set("\\{"):
-        return ""
-    listed = text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text
-    return _rewritten(f"[{text.strip()[1:-1]}]") if listed else meant_by_latex(text)
 
 
 def meant_by_latex(text: str) -> str:
     """A formula in LaTeX as it is written here; empty where what it means is not known."""
-    from bpcli.calculus.language.latex_input import from_latex
-
-    return _rewritten(from_latex(text))
+    return latex_here(text, _read)
 
 
-def _rewritten(text: str) -> str:
-    try:
-        return to_text(_Parser(text).whole())
-    except ExpressionError:
-        return ""
+def _read(text: str) -> nodes.Expression:
+    return _Parser(text).whole()
 
 
 class _Parser(Misreadings):
