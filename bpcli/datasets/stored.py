@@ -1,8 +1,7 @@
 """Tables larger than memory: copied once to a file of columns, and read from there piece by piece.
 
-The file holds blocks of rows, and each block its columns one after another; a cell of text is stored as its number
-among the column's distinct cells. The copy is kept next to the runs, in `.cache`, until its source changes. Each column
-of a block has a checksum; if one does not match, the copy is removed, with an error, and made again the next time.
+The copy is kept next to the runs, in `.cache`, until its source changes. If a checksum of it does not match, it is
+removed, with an error, and made again the next time.
 """
 
 import contextlib
@@ -14,14 +13,16 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets import column_file
 from bpcli.datasets.cells import DASH, Floats, to_booleans, to_numbers
+from bpcli.datasets.column_file import Progress
 from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.formatted_numbers import Style, read_styled
 from bpcli.datasets.meaning import (
@@ -35,16 +36,13 @@ from bpcli.datasets.meaning import (
 from bpcli.datasets.reading import Files, read_blocks
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
-from bpcli.files import own_folder, write_new, writing
+from bpcli.files import own_folder, writing
 
 Array = NDArray[Any]
-Progress = Callable[[int, int], None]
-"""Called with (bytes converted so far, bytes in all) while a file is converted."""
 
 _FORMAT = 5  # goes up when an older version of bpcli could misread a newer copy
 _M_MMAP_THRESHOLD = -3  # from malloc.h
 _MIB = 1 << 20
-_NUMBERS, _ABOUT = "columns.bin", "about.json"
 
 
 class StoredTable(Table):
@@ -53,7 +51,7 @@ class StoredTable(Table):
     def __init__(self, path: Path, folder: Path, about: dict[str, Any], line_of: Callable[[int], int | None]) -> None:
         self._about, self._positions = about, {name: j for j, name in enumerate(about["names"])}
         try:
-            self._file = (folder / _NUMBERS).open("rb")
+            self._file = (folder / column_file.COLUMNS).open("rb")
         except OSError as error:
             raise DataError(f"{folder}: the copy of {path} can't be read: {error.strerror or error}") from error
         self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, checksums
@@ -245,17 +243,15 @@ def _stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: 
     key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text, key=str), _FORMAT])
     place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
     folder = cache / f"{files.paths[0].name}-{place}-{digest}"
-    about = _about(folder)
+    about = column_file.description(folder)
     if about is None:
         with writing(cache):
             for old in (*cache.glob(f"*-{place}-*"), *filter(_is_left, cache.glob(".partial-*"))):
                 shutil.rmtree(old, ignore_errors=True)  # copies from before a change, or of a killed process
             partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
-            about = _convert(files, as_text, partial, progress)
+            about = column_file.write(files, as_text, partial, progress)
             with writing(folder):
-                text = json.dumps(about)
-                write_new(partial / _ABOUT, json.dumps({"sum": zlib.crc32(text.encode()), "about": text}).encode())
                 os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -299,107 +295,3 @@ class _Places:
     def of(self, row: int) -> str:
         """The file of a row, and its line, or its number where rows have no lines."""
         return next(b.where(row - b.first_row) for b in read_blocks(self._files) if row < b.first_row + b.rows)
-
-
-def _about(folder: Path) -> dict[str, Any] | None:
-    """The description of a copy; None if there is no copy, or it has changed since it was written."""
-    try:
-        kept = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        if zlib.crc32(kept["about"].encode()) != kept["sum"]:
-            return None
-        about: dict[str, Any] = json.loads(kept["about"])
-        return about if _is_sound(about, (folder / _NUMBERS).stat().st_size) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
-def _is_sound(about: dict[str, Any], size: int) -> bool:
-    """Whether the parts of a description have the right types, and fit each other and the `size` of the columns file.
-
-    KeyError, TypeError, ValueError or AttributeError if parts are missing or of another structure.
-    """
-    names, texts, dialect = about["names"], about["texts"], about["dialect"]
-    at = rows = 0
-    for start, count, sums in about["blocks"]:
-        if not _is_counted([start, count, *sums], len(names) + 2) or start != at or not count:
-            return False
-        at, rows = at + 8 * count * len(names), rows + count
-    words = [names, about["unusual"], [*texts], *texts.values(), [*dialect], [v for v in dialect.values() if v]]
-    return (
-        (at, rows) == (size, about["rows"])
-        and all(isinstance(of, list) and all(isinstance(word, str) for word in of) for of in words)
-        and len({*names}) == len(names)
-        and {*texts} <= {*names}
-        and {*dialect} <= {field.name for field in fields(Dialect)}
-        and about["own_target"] in (None, *names)
-        and isinstance(about["written"], bool)
-    )
-
-
-def _is_counted(values: Sequence[Any], count: int) -> bool:
-    """Whether these are `count` whole numbers ≥ 0."""
-    return len(values) == count and all(type(value) is int and value >= 0 for value in values)
-
-
-def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress: Progress | None) -> dict[str, Any]:
-    """Write the columns of the files and return their description; starts again if a column of numbers becomes text."""
-    text = set(as_text)
-    while True:
-        with writing(folder):
-            file = (folder / _NUMBERS).open("wb")
-        with file:
-            about = _write_blocks(files, text, file, progress)
-        if about is not None:
-            return about
-
-
-def _write_blocks(
-    files: Files, text: set[str | None], file: BinaryIO, progress: Progress | None
-) -> dict[str, Any] | None:
-    """One pass over the files: the description of the copy.
-
-    None if a column that was already written as numbers turned out to be text; it is then added to `text`.
-    """
-    names: Sequence[str] = []
-    codes: dict[str, dict[str, int]] = {}
-    blocks: list[tuple[int, int, list[int]]] = []
-    at = rows = 0
-    size = sum(path.stat().st_size for path in files.paths)
-    guess = 0.0  # bytes of the file per row, estimated from the first block
-    for block in read_blocks(files):
-        names = names or block.names
-        text |= {block.own_target} if None in text else set()
-        late = {name for name in names if name not in text and (block.is_boolean(name) or not block.is_numeric(name))}
-        text |= late
-        if late and rows:
-            return None
-        sums = []
-        with writing(folder_of(file)):
-            for name in names:
-                numbers = _coded(block.text(name), codes.setdefault(name, {})) if name in text else block.numeric(name)
-                content = np.ascontiguousarray(numbers, np.float64).data
-                file.write(content)
-                sums.append(zlib.crc32(content))
-        blocks.append((at, block.rows, sums))
-        at, rows = at + 8 * block.rows * len(names), rows + block.rows
-        if progress is not None:
-            guess = guess or files.reader(files.paths[0]).block_bytes / block.rows
-            progress(min(size, int(rows * guess)), size)
-    with writing(folder_of(file)):
-        file.flush()
-        os.fsync(file.fileno())
-    texts = {name: list(cells) for name, cells in codes.items()}
-    dialect = {name: value for name, value in asdict(block.dialect).items() if value is None or isinstance(value, str)}
-    how = {"dialect": dialect, "unusual": block.unusual, "written": block.written}
-    own = {"own_target": block.own_target}
-    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how, **own}
-
-
-def folder_of(file: BinaryIO) -> Path:
-    """The folder of an open file."""
-    return Path(file.name).parent
-
-
-def _coded(cells: Sequence[str], codes: dict[str, int]) -> Array:
-    """The number of each cell among the distinct cells `codes`, to which new ones are added."""
-    return np.fromiter((codes.setdefault(cell, len(codes)) for cell in cells), np.float64, len(cells))

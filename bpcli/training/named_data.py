@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.column_file import Progress
 from bpcli.datasets.dialect import AUTO
 from bpcli.datasets.meaning import decided_words
 from bpcli.datasets.preparation.labels import label_codes
@@ -14,7 +15,7 @@ from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.share import WHOLE, Gathering, total
-from bpcli.datasets.stored import Progress, stored
+from bpcli.datasets.stored import stored
 from bpcli.datasets.table import Table, only_column, with_target
 from bpcli.errors import ConfigError
 from bpcli.formulas.choices import Task

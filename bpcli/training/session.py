@@ -9,8 +9,8 @@ from time import perf_counter
 from typing import Any
 
 from bpcli import sums
+from bpcli.datasets.column_file import Progress
 from bpcli.datasets.large import has_blocks
-from bpcli.datasets.stored import Progress
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
 from bpcli.files import writing
 from bpcli.folders import check_target, install, staged_folder

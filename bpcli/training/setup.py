@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bpcli.datasets.column_file import Progress
 from bpcli.datasets.large import has_blocks, is_large, shares_are_large
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
@@ -13,7 +14,6 @@ from bpcli.datasets.readers.text_file import OtherEncodingError
 from bpcli.datasets.share import WHOLE, Gathering, NotSharedError, Share
 from bpcli.datasets.sharing import check_same_files
 from bpcli.datasets.sparse import is_sparse
-from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, ConfigError, DataError, TooLargeError, together
 from bpcli.formulas.choices import name_and_settings

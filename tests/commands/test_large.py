@@ -14,8 +14,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from bpcli import memory
-from bpcli.datasets import large
-from bpcli.datasets import stored as store
+from bpcli.datasets import column_file, large
 from bpcli.datasets.readers import arrays, columnar, delimited
 from bpcli.training import checkpoint, model, named_data, parts, setup
 from bpcli.training.descent import batches, loop
@@ -138,8 +137,8 @@ def test_a_copy_is_made_once_and_anew_when_the_file_has_changed(bpcli, tables, t
     settled = config(tmp_path, tmp_path, "t.csv", TABLE)
     little_memory()
     converted = []
-    convert = store._convert
-    monkeypatch.setattr(store, "_convert", lambda *given: converted.append(1) or convert(*given))
+    write = column_file.write
+    monkeypatch.setattr(column_file, "write", lambda *given: converted.append(1) or write(*given))
     for times in (1, 1):
         assert bpcli("train", settled, "--quiet", "--force").code == 0
         assert len(converted) == times
@@ -175,7 +174,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(bpcli, tables, tmp_path, li
     def full(*given):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     result = bpcli("train", settled, "--quiet")
     assert result.code == 3
     assert "No space left on device" in result.err

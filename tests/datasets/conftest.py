@@ -2,6 +2,7 @@
 
 import pytest
 
+from bpcli.datasets.readers import delimited
 from tests.tables import read_table
 
 
@@ -15,3 +16,14 @@ def read(tmp_path):
         return read_table(path, format_)
 
     return read
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A file of four columns and several blocks."""
+    monkeypatch.setattr(delimited, "_BLOCK", 500)
+    rows = (
+        f"{k / 7!r},{'' if k == 5 else ('red', 'blue')[k % 2]},{k if k < 80 else 'x'},{k % 3}\n" for k in range(100)
+    )
+    (tmp_path / "t.csv").write_text("a,color,late,y\n" + "".join(rows))
+    return tmp_path / "t.csv"
