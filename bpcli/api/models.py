@@ -26,9 +26,10 @@ from bpcli.training.config.loading import Config, config_from_mapping, load_conf
 from bpcli.training.metrics import METRICS
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS
+from bpcli.training.placing import check_place, write_run
 from bpcli.training.run import check_one_run, flat, load_model, load_summary, read_history
 from bpcli.training.selection.trials import remarks_on
-from bpcli.training.session import check_output, session, write_run
+from bpcli.training.session import session
 from bpcli.training.setup import prepare_table
 from bpcli.training.trainer import uncertainty_of
 from bpcli.training.verdict import no_better_than_constant
@@ -291,7 +292,7 @@ def _train_table(
     target = None if output is None else Path(output)
     if target is not None:
         config = replace(config, output=target)
-        check_output(config, force)
+        check_place(config.output, force)
     training = prepare_table(config, table)
     for _ in training.epochs():
         pass

@@ -11,19 +11,18 @@ from typing import Any
 from bpcli import sums
 from bpcli.datasets.column_file import Progress
 from bpcli.datasets.large import has_blocks
-from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
-from bpcli.files import writing
-from bpcli.folders import check_target, install, staged_folder
+from bpcli.errors import CheckError, DataError, InputError, NotFiniteError
+from bpcli.folders import staged_folder
 from bpcli.ranks import ALONE, Ranks, by_first
 from bpcli.text.notation import number
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.agreement import check_same_data, check_same_start, check_shares, other_processors
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
-from bpcli.training.config.loading import Config, dump_config
+from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
+from bpcli.training.placing import check_place, check_start, place_run
 from bpcli.training.resumption import (
     THEN,
     config_texts,
@@ -35,13 +34,11 @@ from bpcli.training.resumption import (
     refuse_other_sums,
     threshold_given_up,
 )
-from bpcli.training.run import RUN_FILES, is_finished, load_summary, save_run
+from bpcli.training.run import is_finished, load_summary
 from bpcli.training.setup import prepare
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs, uncertainty_of
 from bpcli.training.verdict import advice, no_better_than_constant, no_optimum, short_of_optimum
-
-WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
 _SHARE = 0.01  # the largest share of the time that may be spent on checkpoints
 
@@ -225,18 +222,12 @@ class Session:
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         model = replace(training.result, uncertainty=uncertainty_of(training, summary))
-        by_first(self.ranks, lambda: self._install(summary, model, training.state))
+        by_first(
+            self.ranks,
+            lambda: place_run(self._folder, self.config, model, training.state.records, summary, self._replaces),
+        )
         self.summary = summary
         return summary
-
-    def _install(self, summary: dict[str, Any], model: Model, state: State) -> None:
-        """Write the run and put it in place."""
-        target = self.config.output
-        _check_worth(summary, target, self._replaces)
-        save_run(self._folder, dump_config(self.config), model, state.records, summary)
-        with writing(target):
-            (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
-        install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
 
     def warn(self, text: str) -> None:
         """Add a warning, unless it was given before."""
@@ -336,7 +327,7 @@ def session(
 def _finished(config: Config, resume: bool, force: bool) -> dict[str, Any] | None:
     """The summary of a complete run that is to be resumed, else None; works in a folder that can't be written to."""
     target = config.output
-    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
+    check_place(target, resume or force)
     if resume and checkpoints.unfinished(target) is None and is_done(config):
         return load_summary(target)
     return None
@@ -345,7 +336,7 @@ def _finished(config: Config, resume: bool, force: bool) -> dict[str, Any] | Non
 def _saved(current: Session, folder: Path, resume: bool, force: bool) -> tuple[Checkpoint | None, bool, bool]:
     """The checkpoint to go on from or None, whether a run is replaced, and whether a finished run is continued."""
     target = current.config.output
-    _check_start(target, resume, force)  # again, now that the folder is locked
+    check_start(target, resume, force)  # again, now that the folder is locked
     found, warning = checkpoints.latest(folder) if resume else (None, "")
     if warning:
         current.warn(warning)
@@ -353,7 +344,7 @@ def _saved(current: Session, folder: Path, resume: bool, force: bool) -> tuple[C
     extends = resume and found is None and is_finished(target)
     if extends:
         found, replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
-    check_target(target, RUN_FILES, replaces, WAYS_OUT)
+    check_place(target, replaces)
     return found, replaces, extends
 
 
@@ -379,34 +370,3 @@ def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
                 f"it was saved on another kind of processor ({found.processor}; here {here}), whose last bits may "
                 "differ from here on"
             )
-
-
-def check_output(config: Config, force: bool) -> None:
-    """UsageError if the run can't be written to `config.output`."""
-    check_target(config.output, RUN_FILES, force, WAYS_OUT)
-
-
-def write_run(
-    config: Config, model: Model, records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], force: bool
-) -> None:
-    """Write the run of a training that had no session, whole or not at all.
-
-    CheckError if it is no better than a constant and would replace a run.
-    """
-    _check_worth(summary, config.output, force)
-    with staged_folder(config.output) as folder:
-        save_run(folder, dump_config(config), model, records, summary)
-        install(folder, config.output, RUN_FILES, force, WAYS_OUT)
-
-
-def _check_worth(summary: Mapping[str, Any], target: Path, replaces: bool) -> None:
-    """CheckError for a training that is no better than a constant and would replace a run."""
-    useless = no_better_than_constant(summary)
-    if useless and replaces and target.exists():
-        raise CheckError(f"{useless}; the run that was there stays", summary.get("advice", ""))
-
-
-def _check_start(target: Path, resume: bool, force: bool) -> None:
-    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
-    if not resume and not force and (saved := checkpoints.unfinished(target)) is not None:
-        raise UsageError(f"{target}: a training of it that was stopped is saved in {saved}", ways=WAYS_OUT)

@@ -14,7 +14,7 @@ from bpcli import folders, sums
 from bpcli.datasets.preparation import splits, statistics
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.formulas.solvers import SOLVERS
-from bpcli.training import checkpoint
+from bpcli.training import checkpoint, placing
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
 from bpcli.training.config.loading import config_from_mapping
@@ -260,7 +260,7 @@ def killing(monkeypatch):
     for name in ("fsync", "replace", "rename", "link", "mkdir", "unlink", "rmdir", "open"):
         deadly(os, name)
     deadly(checkpoint.np, "savez")
-    deadly(sessions, "save_run")
+    deadly(placing, "save_run")
     deadly(folders, "_exchange")
     return death
 
