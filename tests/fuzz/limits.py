@@ -15,6 +15,7 @@ from tests.fuzz.jets import Truth, truth_near
 _WAYS = 5  # and their opposites
 _NOTHING = arb(2) ** -1100  # what is proven to be smaller is 0 in doubles
 _CLOSEST = 1300  # bits, nearer than any double is to another
+_NO_SCALE = 200_000  # bits, nearer than any power of a double up to the 150th
 _SAME = 30  # bits of what is one from all sides
 _FURTHER = 60  # bits closer, once more
 _CLOSE = 160  # bits from the point, relative to its least entry
@@ -108,7 +109,8 @@ def _limit(near: tuple[arb, ...]) -> arb | None:
 def kink(question: Question, true: Truth) -> tuple[float, float] | None:
     """The slopes (f(x ± h) − f(x))/±h on both sides of a number where they differ, as far as quotients settle.
 
-    None where the rules have a derivative.
+    None where the rules have a derivative. A corner that hypot(c, x) rounds within a tiny c is one until the sides are
+    looked at from nearer than c.
     """
     ((name, x), *others) = question.inputs.items()
     one = true.value is not None and len(true.value) == 1 and true.without_slope
@@ -121,7 +123,12 @@ def kink(question: Question, true: Truth) -> tuple[float, float] | None:
         if None in with_bits or not _settled(*with_bits):
             return None
         sides.append(with_bits[1])
-    return None if _settled(*sides) else (float(sides[0].mid()), float(sides[1].mid()))
+    if _settled(*sides):
+        return None
+    nearer = [_quotient(question.text, name, x, s * arb(2) ** -_NO_SCALE, 3 * _NO_SCALE) for s in (-1, 1)]
+    if None not in nearer and _settled(*nearer):
+        return None
+    return float(sides[0].mid()), float(sides[1].mid())
 
 
 def _quotient(text: str, name: str, x: float, step: arb, bits: int) -> arb | None:
