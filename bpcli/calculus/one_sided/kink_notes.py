@@ -13,6 +13,7 @@ class Kink(NamedTuple):
     """A place where the slopes from both sides differ, None where a side has none; `slope` is such as d/dx.
 
     Where the sides were not looked at, `slope` is empty; where they were, and did not decide, `known` is False.
+    `beside`: the second derivative does not exist, as the first does so at the point but not beside it.
     """
 
     slope: str
@@ -22,6 +23,7 @@ class Kink(NamedTuple):
     used: float
     jumps: bool
     known: bool = True
+    beside: bool = False
 
 
 def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
@@ -35,6 +37,10 @@ def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
         return f"{place}: {first.slope} is not known, nor whether there is one{more}"
     if first.left is None and first.right is None:
         return f"{place} has no {first.slope}: there is no slope on either side{more}"
+    if first.beside:
+        what = "a jump" if first.jumps else "a kink"
+        used = f"{first.slope} does not exist, {written(first.used)} is used"
+        return f"{place} has {what} beside the point too: {used}{more}"
     left, right = ("nothing" if side is None else written(side) for side in (first.left, first.right))
     what = "has a jump" if first.jumps else "has a kink"
     choice = f"; {advice}" if advice and left != right else ""

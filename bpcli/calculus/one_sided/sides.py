@@ -29,7 +29,7 @@ Longer series take a smaller power, for expressions in which a quotient by anoth
 """
 
 
-def _share(entry: int) -> float:
+def share(entry: int) -> float:
     """How far an input goes aside, different for each: else they would stay tied with each other."""
     return 1.0 + round(entry * 0.6180339887 % 1.0 * 64) / 64
 
@@ -46,6 +46,14 @@ class Sides(NamedTuple):
     jumps: Any
     other: Any = None
     isolated: bool = False
+
+
+class Swept(NamedTuple):
+    """The series of all steps of a program at one way of moving its inputs, of its value, and of its gradient."""
+
+    steps: list[Any]
+    value: Series
+    gradient: list[Series]
 
 
 class Neighbourhood:
@@ -94,6 +102,17 @@ class Neighbourhood:
         """The gradient, a list by input of a list by point."""
         return self._reverse(self.program.forward(self.kind.rules, self._moved(shifts)))
 
+    def swept(self, shifts: Sequence[tuple[int, float, Power]]) -> Swept:
+        """The steps, the value and the gradient at the first point."""
+        steps = self.program.forward(self.kind.rules, self._moved(shifts))
+        (slot,) = self.program.outputs
+        ((value, *_),) = self._flat([(steps[slot], ())])
+        return Swept(steps, value, [row[0] for row in self._reverse(steps)])
+
+    def is_at_edge(self, steps: list[Any], slot: int) -> bool:
+        """Whether a step is at an edge, or may be."""
+        return bool(np.any(self.program.edge(self.kind.rules, steps, slot)))
+
     def _reverse(self, values: list[Any]) -> list[list[Series]]:
         (slot,) = self.program.outputs
         active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
@@ -124,7 +143,7 @@ class Neighbourhood:
             ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
             aside = [(other, ASIDE[self.kind.length]) for other in inputs if other != i]
             apart = [
-                self.gradient([(i, direction, 1), *((other, side * _share(other), power) for other, power in aside)])
+                self.gradient([(i, direction, 1), *((other, side * share(other), power) for other, power in aside)])
                 for direction, side in ways
             ]
             found = [found[o] if sure[o] else [way[o] for way in apart] for o in range(len(self.entries))]
@@ -149,7 +168,7 @@ class Neighbourhood:
         for direction in (-1.0, 1.0):
             values = self.program.forward(self.kind.rules, self._moved([(i, direction, 1)]))
             steps = self.program.non_smooth(self.wrt)
-            at_edge |= {slot for slot in steps if np.any(self.program.edge(self.kind.rules, values, slot))}
+            at_edge |= {slot for slot in steps if self.is_at_edge(values, slot)}
             found.append(self._reverse(values))
         by_entry = [list(ways) for ways in zip(*found, strict=True)]
         smooth = {name: at_edge.isdisjoint(self.program.non_smooth([name])) for name in self.wrt}

@@ -65,6 +65,7 @@ class Edges:
         import numpy as np
 
         from bpcli.calculus.one_sided.kinks import resolve
+        from bpcli.calculus.one_sided.lines import slopes_of_one_point
         from bpcli.calculus.one_sided.sides import Neighbourhood
 
         table = np.array([[v for block in row for v in numbers(block)] for row in rows], object)[..., None]
@@ -73,7 +74,11 @@ class Edges:
         with np.errstate(all="ignore"):
             base = self.sweeps.namespace.base
             near = Neighbourhood(self.program, columns, self.wrt, not base.rounds, wide=base.rounds > base.doubles)
-            kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table, second))
+            looked = self._inputs_to_look_at(point, columns, table, second)
+            kinks = resolve(near, table, at, kink, second, looked)
+            if second:
+                noted = {found.slope for found in kinks}
+                kinks += [found for found in slopes_of_one_point(near, table, looked) if found.slope not in noted]
             self.work += near.work.done
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks

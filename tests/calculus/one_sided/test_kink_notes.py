@@ -23,6 +23,10 @@ from bpcli.calculus.one_sided.kink_notes import Kink, in_words
             "P: d/dx is not known, nor whether there is one",
         ),
         (
+            [Kink("d²/dxdy", 0, 0.0, 0.0, 0.0, True, beside=True)],
+            "P has a jump beside the point too: d²/dxdy does not exist, 0 is used",
+        ),
+        (
             [Kink("", 0, 0.0, 0.0, 0.0, False)],
             "P may be a kink; among so many entries the sides were not looked at",
         ),
