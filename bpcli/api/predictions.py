@@ -172,7 +172,9 @@ def trained_on(model: Path, data: Path, ranks: Ranks = ALONE, name: str = "the m
     if not is_alike:
         return [f"{data} is a file that {name} was trained on; processes with other folders do not compare its rows"]
     try:
-        check_unchanged(model, prepare(config, ranks=ranks), ["train"])
+        changed = other_rows(model_path(model).parent, prepare(config, ranks=ranks), ["train"])
     except BpcliError as error:
-        return [f"{data} is a file that {name} was trained on, and not as it was then: {error.message}"]
+        changed = error.message
+    if changed:
+        return [f"{data} is a file that {name} was trained on, and not as it was then: {changed}"]
     return [f"{data} has the rows that {name} was trained on"]
