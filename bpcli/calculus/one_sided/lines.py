@@ -4,14 +4,16 @@
 single point. All second derivatives around may have one limit all the same.
 """
 
+import itertools
+import math
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.one_sided.kinks import MAX_STEPS
-from bpcli.calculus.one_sided.series import Power, Series
+from bpcli.calculus.one_sided.series import Series
 from bpcli.calculus.one_sided.sides import ASIDE, LENGTHS, Neighbourhood, share
+from bpcli.numbers.operators import UNKNOWN
 
 
 def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int]) -> list[Kink]:
@@ -24,17 +26,22 @@ def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int])
     slopes = [o for o in looked if near.gradient_at(looked)[o][0].defined]
     found: dict[str, Kink] = {}
     steps = 0
-    for i in range(len(near.entries)):
-        for direction in (-1.0, 1.0):
+    for i, direction in itertools.product(range(len(near.entries)), (-1.0, 1.0)):
+        left = [o for o in slopes if o != i]
+        for length in LENGTHS:
+            near.take_terms(length)
             line = _Line(near, i, direction)
-            for o in line.broken([o for o in slopes if o != i]):
+            broken, left = line.look(left)
+            for o in broken:
                 used = near.kind.reals.arithmetic.shown(second[o, i, 0])
-                if isfinite(used):
+                if math.isfinite(used):
                     name = f"d²/d{near.names[o]}d{near.names[i]}"
                     found[name] = Kink(name, 0, used, used, used, line.jumps, beside=True)
-            steps += line.sweeps * near.program.entries
+            steps += line.sweeps * near.program.entries * length // LENGTHS[0]
             if steps > MAX_STEPS or near.work.exhausted:
                 return list(found.values())
+            if not left:
+                break
     return list(found.values())
 
 
@@ -46,41 +53,53 @@ class _Line:
         self.on_line = near.swept([self.way])
         self.sweeps, self.jumps = 1, False
 
-    def broken(self, slopes: Sequence[int]) -> list[int]:
-        """Which of the slopes do not exist on the line; `jumps` says whether the value jumps there across it."""
+    def look(self, slopes: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Which of the slopes do not exist on the line, and which of the rest may with so few terms.
+
+        `jumps` says whether the value jumps across the line.
+        """
         near = self.near
         edges = {slot for slot in near.program.non_smooth(near.wrt) if near.is_at_edge(self.on_line.steps, slot)}
-        if not edges:
-            return []
         reached = {name: not edges.isdisjoint(near.program.non_smooth([name])) for name in near.wrt}
         slopes = [o for o in slopes if reached[near.entries[o][0]]]
-        if len(slopes) > 1:  # all aside at once, and each alone only where that shows a difference
-            slopes = [o for o, powers in self._differences(slopes, 1).items() if powers != (None, None)]
-        return [o for o in slopes if self._differs(o)]
+        if not slopes:
+            return [], []
+        together = self._differences(slopes, 1)  # all aside at once, and each alone only where that shows a difference
+        broken = [o for o in slopes if any(map(_is_known, together[o])) and self._differs(o)]
+        return broken, [o for o in slopes if o not in broken and any(power is UNKNOWN for power in together[o])]
 
     def _differs(self, o: int) -> bool:
         """Whether the value or its slope by input o differs across the line, however near to it one looks."""
         far, near = (self._differences([o], nearer)[o] for nearer in (1, 2))
-        jump, kink = (one is not None and one == other for one, other in zip(far, near, strict=True))
+        jump, kink = (_is_known(one) and one == other for one, other in zip(far, near, strict=True))
         self.jumps |= jump
         return jump or kink
 
-    def _differences(self, slopes: Sequence[int], nearer: int) -> dict[int, tuple[Power | None, Power | None]]:
-        """In which power of h the value leaves that on the line, and in which each slope differs between the sides.
+    def _differences(self, slopes: Sequence[int], nearer: int) -> dict[int, tuple[Any, Any]]:
+        """The powers of h in which the value leaves that on the line, and in which each slope differs across it.
 
-        The inputs `slopes` go aside. None where no power is known.
+        The inputs `slopes` go aside. None where there is no difference, UNKNOWN where more terms may show one.
         """
         self.sweeps += 4
         aside = [(o, share(o), nearer * ASIDE[self.near.kind.length]) for o in slopes]
         above, below = (
             self.near.swept([self.way, *((o, side * to, power) for o, to, power in aside)]) for side in (1.0, -1.0)
         )
-        middle = self.on_line.value
-        jump = next((p for p in (_power(above.value, middle), _power(below.value, middle)) if p is not None), None)
+        jump = max((_power(side.value, self.on_line.value) for side in (above, below)), key=_knowledge)
         return {o: (jump, _power(above.gradient[o], below.gradient[o])) for o in slopes}
 
 
-def _power(a: Series, b: Series) -> Power | None:
-    """The first power of h of the difference of two series, None if none is known."""
+def _power(a: Series, b: Series) -> Any:
+    """The first power of h of the difference of two series; None if there is none, UNKNOWN if more terms may tell."""
     difference = a - b
-    return difference.terms[0][0] if difference.defined and difference.terms else None
+    if difference.terms:
+        return difference.terms[0][0]
+    return UNKNOWN if difference.defined and difference.order != math.inf else None
+
+
+def _knowledge(power: Any) -> int:
+    return 2 if _is_known(power) else int(power is UNKNOWN)
+
+
+def _is_known(power: Any) -> bool:
+    return power is not None and power is not UNKNOWN
