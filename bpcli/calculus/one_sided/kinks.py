@@ -43,12 +43,7 @@ def resolve(
     steps = 2 * len(looked) * near.program.entries * near.points * (4 if second else 1)
     if steps > MAX_STEPS:
         if kink != "lecture" or near.exact:
-            raise InputError(
-                f"a kink among so many entries: to look to both sides of each would take {steps} steps, of which "
-                f"{MAX_STEPS} are allowed",
-                "wrt NAMES takes fewer variables; or leave out kink and certify",
-                names=["wrt", "kink", "certify"],
-            )
+            raise too_many(steps, MAX_STEPS)
         return [Kink("", 0, None, None, math.nan, False)]
     near.work.allowed += WORK_A_STEP * steps
     is_finite = near.kind.reals.arithmetic.is_finite
@@ -74,6 +69,16 @@ def resolve(
                     slope = f"d²/d{near.names[o]}d{near.names[i]}" if second else f"d/d{near.names[i]}"
                     found.append(_kink(slope, b, sides, used, second, near.kind))
     return found
+
+
+def too_many(steps: int, allowed: int) -> InputError:
+    """The error where a proof or a side was asked for, and it would take too many steps."""
+    return InputError(
+        f"a kink among so many entries: to look to both sides of each would take {steps} steps, of which {allowed} are "
+        "allowed",
+        "wrt NAMES takes fewer variables; or leave out kink and certify",
+        names=["wrt", "kink", "certify"],
+    )
 
 
 def _decided(

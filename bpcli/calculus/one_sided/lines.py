@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.calculus.one_sided.kink_notes import Kink
-from bpcli.calculus.one_sided.kinks import MAX_STEPS
+from bpcli.calculus.one_sided.kinks import MAX_STEPS, too_many
 from bpcli.calculus.one_sided.series import Series
 from bpcli.calculus.one_sided.sides import ASIDE, LENGTHS, Neighbourhood, share
 from bpcli.numbers.operators import UNKNOWN
@@ -20,8 +20,9 @@ def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int])
     """The entries of the Hessian `second`, (outputs, inputs, 1), without a derivative for that reason, as kinks.
 
     They are those of slopes by the inputs `looked`, on which an edge depends. Where it takes more than `MAX_STEPS` the
-    rest is not looked at.
+    rest is not looked at; for a proof four times as many are allowed, and more are an InputError.
     """
+    allowed = MAX_STEPS * (4 if near.exact else 1)
     near.take_terms(LENGTHS[0])
     slopes = [o for o in looked if near.gradient_at(looked)[o][0].defined]
     found: dict[str, Kink] = {}
@@ -37,8 +38,10 @@ def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int])
                 if math.isfinite(used):
                     name = f"d²/d{near.names[o]}d{near.names[i]}"
                     found[name] = Kink(name, 0, used, used, used, line.jumps, beside=True)
-            steps += line.sweeps * near.program.entries * length // LENGTHS[0]
-            if steps > MAX_STEPS or near.work.exhausted:
+            steps += line.sweeps * near.program.entries
+            if steps > allowed and near.exact:
+                raise too_many(steps, allowed)
+            if steps > allowed or near.work.exhausted:
                 return list(found.values())
             if not left:
                 break

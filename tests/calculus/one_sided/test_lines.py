@@ -8,6 +8,7 @@ import pytest
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
+from bpcli.errors import UsageError
 
 # Functions near 0: the text, the value at 0, the slope at 0 (None if there is none).
 FACTORS = [
@@ -107,6 +108,8 @@ def test_among_many_inputs_it_ends(monkeypatch):
     monkeypatch.setattr("bpcli.calculus.one_sided.lines.MAX_STEPS", 200)
     one.hessian(point)
     assert one.kinks == []
+    with pytest.raises(UsageError, match="a kink among so many entries"):
+        Certified(one).hessian(point)
 
 
 def test_the_note_says_so(bpcli):
