@@ -69,7 +69,8 @@ def best(quotient: Estimate, step: Estimate | None, exact: float) -> Estimate:
 
 def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[str]) -> list[Checked]:
     """Every entry of the Jacobian of expressions at a point; `outputs` names the rows, if there are several."""
-    _, blocks = calculation.jacobian(point)
+    values, blocks = calculation.jacobian(point)
+    infinite = [math.isinf(value) for value in _flat(values)]
     kinks, on_wide = {kink.slope for kink in calculation.kinks}, calculation.left_range
     twin = Calculation(
         calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, complexes()
@@ -108,7 +109,9 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                     rows[output].append(_borne_out(entry, math.inf, witness, partial(in_balls, o, column)))
                     continue
                 step = steps()
-                entry = compared(slope, exact, quotients()[o], step[o] if step else None, kink)
+                beyond = infinite[o] and not math.isfinite(exact)  # quotients of infinities take long, and say nothing
+                quotient = Estimate(math.nan, math.inf) if beyond else quotients()[o]
+                entry = compared(slope, exact, quotient, step[o] if step else None, kink)
                 if errors[o][column] <= SPOILT * abs(exact):  # else noise looks like a kink
                     entry = open_beside_kink(entry, f, at, o)
                 if entry.agree is False and calculation.diagnostics.underflows(point):

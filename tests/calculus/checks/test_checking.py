@@ -126,6 +126,14 @@ def test_quotients_of_numbers_of_a_wide_range_are_not_taken_where_balls_decide(t
     assert taken == []
 
 
+@pytest.mark.parametrize("text", ["exp(x)*exp(x)", "x**3*sinh(x)"])
+def test_of_infinite_values_no_quotients_are_taken(text, monkeypatch):
+    monkeypatch.setattr(checking, "difference_quotients", lambda *_: pytest.fail("taken"))
+    (entry,) = check_calculation(calculation(text, {"x": 1e200}), {"x": 1e200}, [text])
+    assert (entry.exact, entry.agree, entry.why) == (math.inf, None, "not finite")
+    assert math.isnan(entry.numeric)
+
+
 @pytest.mark.parametrize("error", [0.0, math.inf])
 @pytest.mark.parametrize("exact", [0.0, -3.0, 1e308])
 @pytest.mark.parametrize("beyond", [math.inf, -math.inf])
