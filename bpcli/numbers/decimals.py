@@ -240,7 +240,7 @@ def _power(x: Decimal, y: Decimal) -> Decimal:
 
 def _arctan2(y: Decimal, x: Decimal) -> Decimal:
     if not (x and y and x.is_finite() and y.is_finite()):
-        eighths = math.atan2(_like(y), _like(x)) * 4.0 / math.pi  # of a turn: where one is 0 or infinite a whole number
+        eighths = FLOATS.arctan2(_like(y), _like(x)) * 4.0 / math.pi  # of a turn: whole where one is 0 or infinite
         return (
             MORE.divide(MORE.multiply(pi(MORE.prec), Decimal(round(eighths))), Decimal(4))
             if eighths

@@ -72,7 +72,7 @@ class Floats(_Rounding):
     arcsin = staticmethod(_quiet(math.asin, lambda x: NAN))
     arccos = staticmethod(_quiet(math.acos, lambda x: NAN))
     arctan = staticmethod(math.atan)
-    arctan2 = staticmethod(math.atan2)
+    arctan2 = staticmethod(lambda y, x: math.atan2(y + 0.0, x + 0.0))  # −0 is 0: on the upper side of the cut
     sinh = staticmethod(_quiet(math.sinh, _signed_infinity))
     cosh = staticmethod(_quiet(math.cosh, lambda x: INF))
     tanh = staticmethod(math.tanh)
@@ -203,6 +203,11 @@ def arrays() -> Arrays[Any]:
         def ldexp(x: Any, k: Any) -> Any:
             """x·2^k, rounded once; k may be whole numbers as floats."""
             return np.ldexp(x, np.asarray(k, np.intc))
+
+        @staticmethod
+        def arctan2(y: Any, x: Any) -> Any:
+            """The angle of (x, y), where −0 is 0."""
+            return np.arctan2(y + 0.0, x + 0.0)
 
         @staticmethod
         def scale(g: Any, p: Any) -> Any:

@@ -38,6 +38,7 @@ _ENOUGH = Decimal(2) ** -60  # relative: the error that a number may have and st
 _FAR = 400  # a decimal exponent well beyond the doubles
 _NEXT_TO_NOTHING = Decimal(10) ** -_FAR
 _DIGITS = 50  # of the ends of a number
+_NORMAL = 2.0**-1022  # the smallest double with all its digits
 _FAINT = Decimal(2) ** -1080  # absolute: far below the smallest double
 
 
@@ -100,11 +101,12 @@ def wide(x: Any) -> Wide:
 
 
 def _constant(c: Any) -> Wide:
-    """A constant of the text, the double that it reads as; π and e are themselves."""
+    """A constant of the text, the double that it reads as; π, e and what is below the doubles are themselves."""
     text = str(getattr(c, "written", c))
     exact = {"pi": pi, "e": _euler}.get(text.removeprefix("-"))
     if exact is None:
-        return wide(c)
+        tiny = MORE.create_decimal(text) if abs(c) < _NORMAL else NAN
+        return wide(c) if tiny.is_nan() else Wide(tiny, unit(tiny, MORE))
     found = exact(MORE.prec)
     return Wide(found.copy_sign(Decimal(float(c))), unit(found, MORE))
 

@@ -4,12 +4,14 @@ import math
 import subprocess
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.numbers.namespaces import FLOATS, arrays, is_array, namespace
+from bpcli.numbers.wide import wides
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1.5, 3.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
 UNARY = [
@@ -47,6 +49,18 @@ def test_functions_of_two_floats_are_those_of_arrays(name):
             if name in ("minimum", "maximum") and x == y == 0:
                 continue  # of 0 and −0 either is the smaller
             assert_same(got, expected)
+
+
+@pytest.mark.parametrize("y", [0.0, -0.0, 2.0, -2.0])
+@pytest.mark.parametrize("x", [0.0, -0.0, 3.0, -3.0])
+def test_an_angle_does_not_know_the_sign_of_zero(y, x):
+    true = float(mpmath.atan2(y, x))  # whose zero has no sign
+    for got in (FLOATS.arctan2(y, x), arrays().arctan2(np.array([y]), np.array([x]))[0], wide_angle(y, x)):
+        assert got == pytest.approx(true, rel=1e-15)
+
+
+def wide_angle(y, x):
+    return float(wides().arctan2(wides().asarray([y]), wides().asarray([x]))[0])
 
 
 @given(st.floats(allow_nan=False), st.integers(-3000, 3000))

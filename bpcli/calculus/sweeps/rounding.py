@@ -20,6 +20,7 @@ from bpcli.formulas.activations import dsigmoid_dz, dtanh_dz
 from bpcli.numbers.namespaces import namespace, two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
+_LEAST = 2.0**-1074  # of an error that is no double
 FUNCTION = 4.0 * UNIT  # of a function of the table
 LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 MOST_WORK = 20_000  # entries of the program times those of the Jacobian
@@ -90,11 +91,12 @@ def _of_constant(constant: Constant) -> float:
     if not (whole + fraction).lstrip("-").isdecimal() or not math.isfinite(constant):
         return abs(float(constant)) * UNIT if math.isfinite(constant) else 0.0
     numerator, denominator = float(constant).as_integer_ratio()
-    exponent = int(power or 0) - len(fraction)
+    exponent, written = int(power or 0) - len(fraction), int(whole + fraction)
     if abs(exponent) > 400:
-        return abs(float(constant)) * UNIT
+        return abs(float(constant)) * UNIT or _LEAST * bool(written)
     up, down = 10 ** max(exponent, 0), 10 ** max(-exponent, 0)
-    return float(abs(int(whole + fraction) * up * denominator - numerator * down) / (denominator * down))
+    off = abs(written * up * denominator - numerator * down)
+    return float(off / (denominator * down)) or _LEAST * bool(off)
 
 
 def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str, float]) -> list[Any]:

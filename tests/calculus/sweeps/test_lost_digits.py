@@ -72,6 +72,27 @@ def test_no_false_alarm(monkeypatch, text, x):
     assert not lost_digits(made, point, slopes(made, point))
 
 
+BELOW_THE_DOUBLES = ["1e-400>0", "sqrt(1e-330)", "1-1e-400==1", "atan2(2e-420,-1e-420)", "sum([1,2]*cbrt(1e-401))"]
+
+
+@pytest.mark.parametrize("text", BELOW_THE_DOUBLES)
+@pytest.mark.parametrize("balls", [True, False])
+def test_a_constant_below_the_doubles_is_told_where_it_shows(monkeypatch, text, balls):
+    if not balls:
+        monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    made = calculation(text, {})
+    assert lost_values(made, {}, made.value({}))
+
+
+@pytest.mark.parametrize("text", ["1+1e-400", "exp(1e-400)-1", "1e-400", "2*1e-330", "max(1e-400,0)"])
+@pytest.mark.parametrize("balls", [True, False])
+def test_a_constant_below_the_doubles_that_does_not_show_is_not(monkeypatch, text, balls):
+    if not balls:
+        monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    made = calculation(text, {})
+    assert not lost_values(made, {}, made.value({}))
+
+
 HIDDEN = [
     ("norm(u-mean(u))", math.sqrt(2 / 3)),
     ("sqrt(mean((u-mean(u))**2))", math.sqrt(2) / 3),
