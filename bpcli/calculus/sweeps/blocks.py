@@ -186,7 +186,7 @@ def _on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) 
     results = [values[slot] for slot in program.outputs]
     if gradient:
         seeds = {program.outputs[0]: xp.base.ones(1)}
-        found = program.reverse(xp, values, seeds, edges.sweeps.active)
+        found = reverse_masked_if_needed(program, xp, values, seeds, edges.sweeps.active)
         results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
     table = xp.base.empty((len(places), sum(map(math.prod, shapes))))
     for column, result in zip(columns_of(table, shapes), results, strict=True):

@@ -81,6 +81,22 @@ def test_points_in_bulk_alike(text):
     np.testing.assert_allclose(one.value_block({"x": np.array(points)})[0], values, rtol=1e-15)
 
 
+THROUGH_INFINITY = [  # worked by hand: each is x, 1 + x or such a function on one side, written through an infinity
+    *[(text, 0.0, 1.0) for text in ("exp(log(x))", "sigmoid(logit(x))", "softplus(log(x))", "elu(log(x))")],
+    *[(text, 0.0, 1.0) for text in ("logsumexp([log(x),0])", "2*tanh(log(1+x)/2)", "exp(log(x))+atan(1/(2+x))/1e9")],
+    *[("sigmoid(logit(x))", 1.0, 1.0), ("tanh(atanh(x))", 1.0, 1.0), ("tanh(atanh(x))", -1.0, 1.0)],
+    *[(text, 0.0, math.nan) for text in ("atan(1/x)", "tanh(1/x)", "sigmoid(-1/x)", "exp(-1/x)", "x*atan(1/x)")],
+]
+
+
+@pytest.mark.parametrize(("text", "x", "true"), THROUGH_INFINITY)
+def test_a_slope_through_an_infinity_is_no_0_in_bulk_either(text, x, true):
+    one = calculation(text)
+    _, slopes = one.gradient_block({"x": np.array([x, 0.75, 1e-200])})
+    assert slopes["x"][0] == pytest.approx(true, rel=1e-8, nan_ok=True)
+    assert slopes["x"][0] == pytest.approx(one.gradient({"x": x})[1]["x"], rel=1e-15, nan_ok=True)
+
+
 def test_a_kink_that_is_only_an_underflow_is_none():
     one = calculation("relu(x**3)")
     one.gradient({"x": -1e-120})
