@@ -18,14 +18,23 @@ if TYPE_CHECKING:  # kinks need NumPy, and a descent on numbers does not
     from bpcli.calculus.one_sided.kink_notes import Kink
 
 
+LOOKED_AT = 256
+"""Steps at the start, of each of which the value is looked at for digits that rounding has eaten."""
+
+
 class DescentStep(NamedTuple):
-    """One point of a descent, with the function's value and its gradient by variable."""
+    """One point of a descent, with the function's value and its gradient by variable.
+
+    `lost` has words for the digits of the value, or of the way to the next point, that rounding has eaten: at the first
+    such step of those that are looked at, the first few, the last, and 512, 1024 and so on.
+    """
 
     step: int
     point: Point
     value: float
     gradient: dict[str, Any]
     kinks: "Sequence[Kink]"
+    lost: str = ""
 
 
 class LeftTheFiniteError(NotFiniteError):
@@ -97,9 +106,16 @@ def descent(
 ) -> Iterator[DescentStep]:
     """The steps of `descend`, for a calculation and a start that are made already."""
     last: Point | None = None
+    lost, size = "", 0.0
     for step in range(steps + 1):
         value, gradient = calculation.gradient(point)
-        yield DescentStep(step, point, value, gradient, calculation.kinks)
+        kinks, new = calculation.kinks, ""
+        size = max([size, *(abs(v) for name in upward for v in _entries(point[name]))])
+        rarely = step & (step - 1) == 0
+        if not lost and (rarely or step < LOOKED_AT or step == steps):
+            slopes = [v for block in gradient.values() for v in _entries(block)] if rarely else []
+            lost = new = _lost(calculation, point, value, slopes, size / learning_rate)
+        yield DescentStep(step, point, value, gradient, kinks, new)
         slopes = [v for block in gradient.values() for v in _entries(block)]
         if not all(map(isfinite, [*(v for name in upward for v in _entries(point[name])), value, *slopes])):
             raise left_the_finite(calculation, point, last, step, learning_rate, upward)
@@ -108,6 +124,18 @@ def descent(
         last = point
         updates = {name: step_up if up else step_down for name, up in upward.items()}
         point = {**point, **{n: update(point[n], gradient[n], learning_rate) for n, update in updates.items()}}
+
+
+def _lost(calculation: Calculation, point: Point, value: float, slopes: list[float], size: float) -> str:
+    """Which digits of the value are lost to rounding; or of the slopes, if they show beside slopes of this size."""
+    from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_in_words
+    from bpcli.calculus.sweeps.rounding import LOST
+
+    if words := lost_in_words("value", calculation, point, [[value]]):
+        return words
+    found = lost_digits(calculation, point, [slopes]) if slopes else []
+    shown = any(lost.kink or lost.error > LOST * size for lost in found)
+    return lost_in_words("gradient", calculation, point, [slopes]) if shown else ""
 
 
 def _entries(block: Any) -> list[float]:

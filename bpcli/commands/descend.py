@@ -53,9 +53,11 @@ def command(
 
 
 def _show(step: DescentStep, request: Request, printer: Printer, calculation: Calculation) -> None:
-    """Print one step, and a note if it lies at a kink."""
+    """Print one step, and a note if it lies at a kink, or has lost digits."""
     if step.kinks:
         printer.at_kink(partial(calculation.diagnostics.edge_place, step.point), step.kinks)
+    if step.lost:
+        output.note(f"step {step.step}: {step.lost}; eval and grad --certify prove each digit at a point")
     asked = request.asked(step.point)
     cells = asked.cells()
     if printer.format == "json":

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -33,6 +34,32 @@ def test_the_command_prints_the_same(bpcli):
     found = list(package.descend("x**4-y*x", {"x": 1, "y": 2}, 0.05, steps=5))
     assert [r["value"] for r in records] == [s.value for s in found]
     assert [r["gradient"] for r in records] == [s.gradient for s in found]
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "rate", "step"),
+    [
+        ("(1-cos(x))/x**2", 1e-8, 0.1, 0),  # its value there is ½, its slope −8e-10
+        ("(1+x)-1", 1e-17, 1e-20, 0),
+        ("(1-cos(x*x))/x**4+x", 1e-3, 0.1, 0),  # the value is ½ and a thousandth
+        ("cos(x)+1", 3.0, 0.9, 5),
+    ],
+)
+def test_digits_that_are_lost_are_told_once(bpcli, expression, x, rate, step):
+    with mpmath.workdps(60):
+        function = eval(f"lambda x: {expression}", {"cos": mpmath.cos, "sin": mpmath.sin})
+        found = list(package.descend(expression, {"x": x}, rate, steps=5))
+        off = [abs(function(mpmath.mpf(s.point["x"])) - s.value) > 2**-20 * abs(s.value) for s in found]
+    assert [s.step for s in found if s.lost] == [step]
+    assert True not in off[:step]
+    command = bpcli("descend", expression, "--at", str(x), "--lr", str(rate), "--steps", "5")
+    assert f"note: step {step}: digits are lost to rounding" in command.err
+    assert command.err.count("digits are lost") == 1
+
+
+@pytest.mark.parametrize("expression", ["x**2-2*x", "x**4-3*x**2+x", "exp(x)-x", "log(1+exp(x))-x/3", "sin(x)"])
+def test_nothing_is_told_of_slopes_that_end_near_0(expression):
+    assert not any(s.lost for s in package.descend(expression, {"x": 0.75}, 0.3, steps=300))
 
 
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 40.0])
