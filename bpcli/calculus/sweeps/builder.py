@@ -76,7 +76,7 @@ class Builder:
             return self.elementwise(OPERATORS["*"], args, node)
         if node.op == "**":
             exponent = program.slots[args[1]]
-            if isinstance(exponent, Constant):
+            if isinstance(exponent, Constant) and exponent.is_exponent:
                 return self.elementwise(power_row(exponent, exponent.written, exponent.whole), args[:1], node)
         return self.elementwise(OPERATORS[node.op], args, node)
 

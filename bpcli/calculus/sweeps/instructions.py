@@ -36,6 +36,11 @@ class Constant(float):
         return len(digits) < 16 and digits.isdecimal() and not fraction.strip("0")
 
     @property
+    def is_exponent(self) -> bool:
+        """Whether its double stands for it as an exponent: beyond 2⁵³ it may be odd as written, and 1e-400 is not 0."""
+        return self.whole or 0.0 < abs(self) < 2.0**53 or math.isinf(self)
+
+    @property
     def is_one(self) -> bool:
         """Whether it is the number 1."""
         return self.whole and float(self) == 1.0

@@ -25,6 +25,8 @@ def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list
             if step.has_edge:
                 yield step.edge(xp, out, args)
             continue
+        if step.name == "**":  # of a negative number: the exponent may be odd, or no whole number
+            yield (args[0] < 0) & (bounds[step.args[1]] > 0)
         if not step.has_edge and not any_true(out == 0):
             continue
         shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]

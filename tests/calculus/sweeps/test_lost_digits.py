@@ -93,6 +93,19 @@ def test_a_constant_below_the_doubles_that_does_not_show_is_not(monkeypatch, tex
     assert not lost_values(made, {}, made.value({}))
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [  # worked by hand: an odd exponent, one that is no whole number, 0 to a power above 0; then even and exact ones
+        *[(text, True) for text in ("(-1)**9007199254740993", "x**(2**53+1)", "x**(y*10)", "(y-y)**1e-400")],
+        *[(text, False) for text in ("(-1)**9007199254740992", "x**1e23", "x**(0.1*10)", "(-x)**1e-400", "x**(6/2)")],
+    ],
+)
+def test_an_exponent_that_rounding_changes_is_told_where_that_shows(text, told):
+    point = {name: value for name, value in (("x", -2.0 if "10)" in text else -1.0), ("y", 0.1)) if name in text}
+    made = calculation(text, point)
+    assert bool(lost_values(made, point, made.value(point))) == told
+
+
 HIDDEN = [
     ("norm(u-mean(u))", math.sqrt(2 / 3)),
     ("sqrt(mean((u-mean(u))**2))", math.sqrt(2) / 3),
