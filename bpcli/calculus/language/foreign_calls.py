@@ -28,9 +28,21 @@ def is_foreign(name: str) -> bool:
 
 def _key(name: str) -> str:
     """A name as the tables have it; Σ, whose small letter is σ, stays, with or without an index, and so does E."""
-    if name[:2] in ("Σ", "Σ_") or name[:4].lower() == "sum_":
+    if name[:2] in ("Σ", "Σ_"):
         return "Σ"
+    function, sign, index = name.partition("_")  # sum_i; sum_squares is no sum
+    if sign and set(index) <= set("ijkmn") and function.lower() in _OVER_INDEX:
+        return _OVER_INDEX[function.lower()]
     return name.lower() if name.isascii() and name != "E" else name
+
+
+_OVER_INDEX = {"sum": "Σ", "prod": "Π", "max": "amax", "min": "amin", "mean": "average"}
+"""What goes over an index, `sum_i`, and the name by which the tables have it."""
+
+
+def is_sum(name: str) -> bool:
+    """Whether a name is a sum over all entries, with or without an index: Σ, Σ_i, sum_i."""
+    return _key(name) == "Σ"
 
 
 def call_here(name: str, arguments: Sequence[str], base: str = "") -> str:

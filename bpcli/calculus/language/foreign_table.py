@@ -200,7 +200,9 @@ NO_CALLS = {
     **dict.fromkeys(["hessian", "hess"], "hessian differentiates; write the function itself"),
     **dict.fromkeys(["integral", "integrate", "quad"], "there is no integral"),
     "int": "there is no integral; int(x), without the digits behind the point, is sign(x)*floor(abs(x))",
-    **dict.fromkeys(["argmax", "argmin"], "there is no place of the largest entry; its value is max(x)"),
+    "argmax": "there is no place of the largest entry; its value is max(x)",
+    "argmin": "there is no place of the least entry; its value is min(x)",
+    **dict.fromkeys(["comb", "binom", "binomial", "nchoosek", "ncr", "choose"], "there is no binomial coefficient"),
     **dict.fromkeys(["inv", "pinv"], "there is no inverse of a matrix; of a number it is 1/x"),
     **dict.fromkeys(
         ["det", "trace", "tr", "rank", "eig", "cross", "outer", "kron", "eye", "zeros", "ones"], _NO_MATRICES

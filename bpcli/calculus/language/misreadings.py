@@ -3,7 +3,7 @@
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, NoReturn
 
-from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign
+from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign, is_sum
 from bpcli.calculus.language.hints import (
     DERIVATIVE,
     GREEK,
@@ -115,7 +115,7 @@ class Misreadings(TokenReader):
 
     def _over_all(self, sign: Token) -> str:
         """The advice on `Σ(x-y)²` and `Π_i x_i`: a sum or product of all factors that follow; empty for other names."""
-        function = {"Σ": "sum", "Π": "prod"}.get(sign.text[:1]) or ("sum" if sign.text[:4].lower() == "sum_" else "")
+        function = {"Σ": "sum", "Π": "prod"}.get(sign.text[:1]) or ("sum" if is_sum(sign.text) else "")
         if not function:
             return ""
         at, parts, factor = self.at, list[str](), ""
@@ -261,7 +261,7 @@ class Misreadings(TokenReader):
         """The advice on `sqrt[3](x)`, `log[2](x)` and `norm.cdf(x)`; empty if what it means is not known."""
         if self.ahead("."):
             self.take()
-            name, indices = f"{name}{self.take().text}", list[str]()
+            name, indices = name if self.ahead("(") else f"{name}{self.take().text}", list[str]()  # sin.(x) of Julia
         else:
             end, indices = self.call_ahead()
             while self.next.start < end and self.next.kind != END:
@@ -302,6 +302,15 @@ class Misreadings(TokenReader):
         meant = call_here(name, [base[1:-1] if _is_group(base) else base, *arguments], ".")
         return f"write {meant}" if meant else ""
 
+    def _arguments_of(self, name: str) -> list[str]:
+        """Of the call that opens at the next token; of a layer, `nn.LeakyReLU(0.1)(x)`, its settings come last."""
+        end, arguments = self.call_ahead()
+        if name[:1].isupper() and self.text[end : end + 1] == "(":
+            at, self.at = self.at, next(k for k, token in enumerate(self.tokens) if token.start == end)
+            arguments = self.call_ahead()[1] + arguments
+            self.at = at
+        return [text for text in arguments if text]
+
     def fail_with_module(self, base: Name) -> None:
         """`np.exp(x)` and `x.sum()`: a function stands alone; returns where the point means nothing of the kind."""
         at, names = self.at, [base.name]
@@ -314,7 +323,7 @@ class Misreadings(TokenReader):
         name, end, called = names[-1], self.tokens[at - 1].end, self.tokens[at].text == "("
         if called:
             self.at, before = at, self.at
-            arguments = [text for text in self.call_ahead()[1] if text]
+            arguments = self._arguments_of(name)
             self.at = before
             library = base.name if base.name in MODULES else "."
             name = f"{names[-2]}{name}" if names[-2:-1] == ["norm"] else name

@@ -109,11 +109,11 @@ def _digits_end(text: str, place: int) -> int:
 
 
 def _operator_end(text: str, start: int) -> int:
-    two, one = text[start : start + 2], text[start]
+    three, two, one = (text[start : start + length] for length in (3, 2, 1))
     if two in _OPERATORS and len(two) == 2:
         return start + 2
-    if two in CHARACTERS or (one not in _OPERATORS and one not in _PLAIN):
-        found = two if two in CHARACTERS else one
+    if three in CHARACTERS or two in CHARACTERS or (one not in _OPERATORS and one not in _PLAIN):
+        found = next((sign for sign in (three, two) if sign in CHARACTERS), one)
         hint = _pair_hint(text, start) or _hint(found)
         before = text[:start].rstrip("0123456789")
         whole = text[len(before) : start]
