@@ -127,6 +127,11 @@ def _bounded(x: Decimal, moved: Decimal, rounded: bool, units: int = 1) -> Wide:
     return Wide(x, BOUNDS.fma(own, Decimal(units), moved) if rounded else moved)
 
 
+def _ends(a: Wide) -> tuple[Decimal, Decimal]:
+    """The ends of what a number may stand for."""
+    return MORE.subtract(a.x, a.error), MORE.add(a.x, a.error)
+
+
 def _was_rounded() -> bool:
     """Whether a step since the last call was rounded."""
     rounded = CONTEXT.flags[Inexact]
@@ -144,6 +149,8 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
             return a
         # −0 and 0 are equal, and not the same. What is as long as the operand keeps all its digits.
         found = of_these(a.x, CONTEXT.prec) if a.x else function.apply(a.x)
+        if found.is_nan() and a.error and any(not function.apply(end).is_nan() for end in _ends(a)):
+            return Wide(NAN, INFINITY)  # there may be a value: rounding has led out of the domain
         if found.is_nan() or (function.slow and found.is_infinite() and left_range()):
             return Wide(NAN)
         moved = function.moved(a.x, found, a.error) if a.error and a.error.is_finite() and a.x.is_finite() else a.error
@@ -158,7 +165,7 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
 def _of_two(function: FunctionOfTwo, units: int = 1) -> Callable[[Wide, Wide], Wide]:
     def apply(a: Wide, b: Wide) -> Wide:
         if a.x.is_nan() or b.x.is_nan():
-            return Wide(NAN)
+            return Wide(NAN, max(a.error, b.error))
         CONTEXT.flags[Inexact] = False
         found = function.apply(a.x, b.x)
         moved = max(a.error, b.error)

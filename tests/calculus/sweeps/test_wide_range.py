@@ -81,6 +81,26 @@ def test_points_in_bulk_alike(text):
     np.testing.assert_allclose(one.value_block({"x": np.array(points)})[0], values, rtol=1e-15)
 
 
+ROUNDED_OUT_OF_THE_DOMAIN = {
+    "log(sqrt(x**2+1)-x)": lambda x: -mpmath.asinh(x),
+    "sqrt(sqrt(x**2+1)-x)": lambda x: mpmath.exp(-mpmath.asinh(x) / 2),
+    "log(x-sqrt(x**2-1))": lambda x: -mpmath.acosh(x),
+    "acosh(sqrt(x**2+1)/x)": lambda x: mpmath.asinh(1 / x),
+    "acos(x/sqrt(x**2+1))": lambda x: mpmath.atan(1 / x),
+    "2*atanh(x/sqrt(x**2+1))+1": lambda x: 2 * mpmath.asinh(x) + 1,
+}
+
+
+@pytest.mark.parametrize("text", ROUNDED_OUT_OF_THE_DOMAIN)
+@given(st.floats(1e90, 1e110))
+@settings(max_examples=30)
+def test_digits_that_lead_out_of_the_domain_are_not_enough(text, x):
+    (found,) = calculation(text).value({"x": x})
+    with mpmath.workdps(500):
+        true = ROUNDED_OUT_OF_THE_DOMAIN[text](mpmath.mpf(x))
+    assert found == pytest.approx(float(true), rel=1e-15)
+
+
 THROUGH_INFINITY = [  # worked by hand: each is x, 1 + x or such a function on one side, written through an infinity
     *[(text, 0.0, 1.0) for text in ("exp(log(x))", "sigmoid(logit(x))", "softplus(log(x))", "elu(log(x))")],
     *[(text, 0.0, 1.0) for text in ("logsumexp([log(x),0])", "2*tanh(log(1+x)/2)", "exp(log(x))+atan(1/(2+x))/1e9")],
