@@ -8,13 +8,25 @@ from itertools import combinations, islice, permutations
 import numpy as np
 
 from bpcli.calculus.checks.answers import Cells, Layout
-from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
+from bpcli.calculus.checks.grading import (
+    Array,
+    Compared,
+    Factor,
+    Grade,
+    Tolerance,
+    Truths,
+    loosely_typed,
+    typed_slack,
+)
 from bpcli.calculus.points.values import with_decimal_points
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.text.notation import number as written
 
 KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 """Factors that are named for a single entry; any other is named only if several entries share it."""
+
+TELLING = 2
+"""Digits that were typed, so many of which show what an answer is, though not that it is right."""
 
 _SHOWN = 5  # names of entries in a message
 _OFTEN = 0.75  # of the inputs at which a factor matters at all: a factor of ±1 at more of the others is by sides
@@ -301,11 +313,16 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
 def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: Layout) -> Grade:
     """The grade of an answer that has no shape in which the derivative is printed."""
 
-    def equal(exact: Array) -> bool:
+    def right(exact: Array, least: int) -> Truths:
         if [len(row) for row in cells] != [exact.shape[1]] * exact.shape[0]:
-            return False
-        places = zip(exact.ravel().tolist(), (cell for row in cells for cell in row), strict=True)
-        return all(tolerance.holds(value, cell.value, cell.typed) for value, cell in places)
+            return np.zeros(1, bool)
+        given = np.array([[cell.value for cell in row] for row in cells])
+        texts = [[cell.typed for cell in row] for row in cells]
+        slack = np.maximum(typed_slack(texts, given, exact), loosely_typed(texts, least))
+        return tolerance.right(exact, given, slack)
+
+    def equal(exact: Array) -> bool:
+        return bool(right(exact, TELLING).all())
 
     rows, columns = truth.shape
     size = f"{len(cells)}×{len(cells[0]) if cells else 0}"
@@ -315,8 +332,10 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
         turned.append(truth.reshape(layout.blocks[0][1]).T)
     if any(equal(matrix) for matrix in turned):
         return _grade("transposed", f"this is the transpose: {what}")
-    if rows == columns > 1 and (equal(truth.diagonal()[None]) or equal(truth.diagonal()[:, None])):
-        score = float((truth == np.diag(truth.diagonal())).mean())
+    diagonals = truth.diagonal()[None], truth.diagonal()[:, None]
+    if rows == columns > 1 and (diagonal := next(filter(equal, diagonals), None)) is not None:
+        aside = truth[~np.eye(rows, dtype=bool)]
+        score = float(((aside == 0).sum() + right(diagonal, 3).sum()) / truth.size)
         message = "these are the entries of the diagonal alone"
         return _grade("diagonal_only", message)._replace(score=score)
     inputs = [title for name, shape in layout.blocks for title in entry_names(name, shape)]

@@ -114,9 +114,9 @@ def half_a_digit(typed: str, least: int = 3) -> float:
     return 0.5000001 * float(f"1e{exponent - fraction}")
 
 
-def loosely_typed(typed: Sequence[Sequence[str | None]]) -> Array:
-    """How far each entry may be off if a single digit that was typed counts."""
-    return np.array([[half_a_digit(t, 1) if t else 0.0 for t in row] for row in typed])
+def loosely_typed(typed: Sequence[Sequence[str | None]], least: int = 1) -> Array:
+    """How far each entry may be off if so few digits that were typed count."""
+    return np.array([[half_a_digit(t, least) if t else 0.0 for t in row] for row in typed])
 
 
 def half_a_whole_digit(typed: str, exact: float, least: int = 3) -> float:

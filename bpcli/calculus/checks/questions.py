@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted, titles_amiss
 from bpcli.calculus.checks.chain_factors import AsWritten, chain_factors
-from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
+from bpcli.calculus.checks.diagnosis import TELLING, diagnosed, first_wrong, of_another_shape
 from bpcli.calculus.checks.grading import (
     Array,
     AtKink,
@@ -128,7 +128,13 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         kink = question.at_kink(inputs)
         sides = () if kink is None else (("left", kink.left), ("right", kink.right))
         compared = compared._replace(factors=question.factors(inputs), sides=sides)
-    return diagnosed(compared, np.ones(1, bool))
+    grade = diagnosed(compared, np.ones(1, bool))
+    if grade.finding in ("value", "factor"):  # of digits rounded, a factor may be −1.001
+        loose = compared._replace(slack=np.maximum(slack, loosely_typed(typed, TELLING))[None])
+        other = diagnosed(loose, np.ones(1, bool))
+        if other.finding in ("transposed", "sign", "swapped", "diagonal_only"):
+            return other._replace(entries=grade.entries, score=grade.score)
+    return grade
 
 
 def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:

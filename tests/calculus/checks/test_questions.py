@@ -223,6 +223,25 @@ def test_fewer_than_three_digits_are_told():
     assert "three" not in grade("x/y", "0.33,-0.23", {"x": 2, "y": 3}).message
 
 
+def three_decimals(matrix):
+    return ";".join(",".join(f"{v:.3f}" for v in row) for row in np.atleast_2d(matrix))
+
+
+@given(st.lists(st.floats(-0.6, 0.6), min_size=3, max_size=3))
+@settings(max_examples=30)
+def test_a_mistake_shows_in_entries_with_two_digits_too(x):
+    p = np.exp(x) / np.exp(x).sum()
+    true = np.diag(p) - np.outer(p, p)
+    diagonal = true.diagonal()
+    answers = {"sign": [-true], "diagonal_only": [np.diag(diagonal), diagonal, diagonal[:, None]]}
+    for finding, given_ones in answers.items():
+        for mine in map(three_decimals, given_ones):
+            assert grade("softmax(x)", mine, {"x": x}).finding == finding, mine
+    slopes = np.cos(np.outer([1, -0.5], x)) / 12
+    turned = grade("sum(sin(A))/12", three_decimals(slopes.T), {"A": np.outer([1, -0.5], x)})
+    assert turned.finding == "transposed" or np.ptp(slopes) < 1e-2
+
+
 def test_a_sum_over_its_number_of_terms_is_a_mean():
     for mean in ("sum(v**2)/3", "-sum(v**2)/3", "mean(v**2)"):
         sign = "-" if mean[0] == "-" else ""
