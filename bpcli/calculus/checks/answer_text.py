@@ -37,14 +37,15 @@ _RESULT = re.compile(  # J = 2, f'(x) = 2x, = 2
 )
 
 
-def rows_by_title(text: str) -> dict[str, Rows]:
+def rows_by_title(text: str, spaces: bool = True) -> dict[str, Rows]:
     """The cells of an answer row by row, by the variable that stands above them, "" for none.
 
     Rows stand one below the other or between semicolons, or in brackets; a line `d/dx:` or `∂J/∂x =` begins the rows
-    of x. What bpcli prints as JSON or CSV gives its derivatives.
+    of x. What bpcli prints as JSON or CSV gives its derivatives. `spaces` keep the cells of a row apart if nothing
+    else does; without, they may multiply.
     """
     found: dict[str, Rows] = {}
-    for title, rows in _from_json(text) or _from_csv(text) or _from_lines(text):
+    for title, rows in _from_json(text) or _from_csv(text) or _from_lines(text, spaces):
         found.setdefault(title, []).extend(rows)
     return found
 
@@ -78,7 +79,7 @@ def _from_csv(text: str) -> list[tuple[str, Rows]]:
     ]
 
 
-def _from_lines(text: str) -> Iterator[tuple[str, Rows]]:
+def _from_lines(text: str, spaces: bool) -> Iterator[tuple[str, Rows]]:
     title, lines = "", list[str]()
     for line in [*_BESIDE.sub("\n", text).splitlines(), None]:
         match = _TITLE.fullmatch(line) if line is not None else None
@@ -86,12 +87,12 @@ def _from_lines(text: str) -> Iterator[tuple[str, Rows]]:
             lines.append(line)
             continue
         if title or any(map(str.strip, lines)):
-            yield title, _rows("\n".join(lines))
+            yield title, _rows("\n".join(lines), spaces)
         if match is not None:
             title, lines = match[1], [match[2]]
 
 
-def _rows(text: str) -> Rows:
+def _rows(text: str, spaces: bool) -> Rows:
     bare = _without_wrapping(text)
     if table := _from_markdown(bare):
         return table
@@ -106,8 +107,8 @@ def _rows(text: str) -> Rows:
         elif len(lines) > 1 and bare[0] == "(":  # a formula, over several lines
             lines = [bare]
     rows = [[_unquoted(part.strip()) for part in split(_bare(row), ",")] for row in lines if row.strip()]
-    latex = "\\" in text  # in which spaces multiply
-    return [_spaced(row[0]) if len(row) == 1 and not latex else row for row in rows]
+    spaces = spaces and "\\" not in text  # in LaTeX they multiply
+    return [_spaced(row[0]) if len(row) == 1 and spaces else row for row in rows]
 
 
 def _without_wrapping(text: str) -> str:

@@ -32,12 +32,16 @@ Cells = list[list[Cell]]
 
 
 class Answer(NamedTuple):
-    """An answer: rows of numbers or of formulas, by the variable named above them, "" for none; or lines of a sheet."""
+    """An answer: rows of numbers or of formulas, by the variable named above them, "" for none; or lines of a sheet.
+
+    `products` are the formulas where spaces multiply instead of keeping them apart, if they can be read so.
+    """
 
     text: str
     numbers: dict[str, Cells] | None
     formulas: dict[str, list[list[str]]] | None
     sheet: Sequence[SheetLine] = ()
+    products: dict[str, list[list[str]]] | None = None
 
     def formulas_for(self, layout: "Layout", names: Mapping[str, Any]) -> dict[str, list[list[str]]]:
         """Its formulas; those of a sheet for the shapes of inputs and names, UsageError for one of another function."""
@@ -116,7 +120,17 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
                     f"leave it out: {bare.replace(chr(10), '; ')}",
                 ) from None
             raise
-    return Answer(text, None, parts)
+    products = rows_by_title(whole.strip(), spaces=False)
+    return Answer(text, None, parts, products=products if products != parts and _can_be_read(products) else None)
+
+
+def _can_be_read(parts: Mapping[str, list[list[str]]]) -> bool:
+    try:
+        for formula in (cell for rows in parts.values() for row in rows for cell in row):
+            parse(_entrywise(formula))
+    except ExpressionError:
+        return False
+    return True
 
 
 def _without_numbering(text: str) -> str:

@@ -74,6 +74,9 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
             return _numbers(question, answer.numbers, inputs, tolerance)
         formulas = answer.formulas_for(question.layout, question.context(inputs))
         found = _read_so(question, formulas, inputs, tolerance)
+        if found.finding == "shape" and answer.products:  # 2 x is one entry where there is room for one
+            other = _read_so(question, answer.products, inputs, tolerance)
+            found, formulas = (found, formulas) if other.finding == "shape" else (other, answer.products)
         entrywise = {title: [[f.translate(_DOTS) for f in row] for row in rows] for title, rows in formulas.items()}
         if not found.agree and entrywise != formulas:  # of vectors · is the dot product, and many write it for *
             other = _read_so(question, entrywise, inputs, tolerance)

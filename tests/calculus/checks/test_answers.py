@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import bpcli
 from bpcli.calculus.checks.answers import Cell, Formulas, Layout, fitted, read_answer
 from bpcli.errors import ExpressionError
 
@@ -49,6 +50,42 @@ def test_numbers(text, rows):
 )
 def test_formulas(text, rows):
     assert read(text).formulas == {"": rows}
+
+
+@pytest.mark.parametrize(
+    ("text", "formulas", "products"),
+    [
+        ("2 x", [["2", "x"]], {"": [["2 x"]]}),
+        ("2 x; 3 y", [["2", "x"], ["3", "y"]], {"": [["2 x"], ["3 y"]]}),
+        ("d/dx = 2 x", [["2", "x"]], {"x": [["2 x"]]}),
+        ("2*x 3*y", [["2*x", "3*y"]], None),  # no product: an operator is missing
+        ("x y", [["x", "y"]], None),
+        ("2*x, 3 y", [["2*x", "3 y"]], None),
+    ],
+)
+def test_spaces_keep_entries_apart_or_multiply(text, formulas, products):
+    answer = read(text)
+    assert [*answer.formulas.values()] == [formulas]
+    assert answer.products == products
+
+
+@pytest.mark.parametrize(
+    ("function", "mine", "finding"),
+    [
+        ("x**2", "2 x", "right"),
+        ("x**2", "3 x", "factor"),
+        ("x**2", "-2 x", "sign"),
+        ("x**2", "2 x x", "shape"),
+        ("3*x*y", "3 y", "value"),  # two entries
+        ("3*x*y", "3y 3x", "right"),
+        ("x**2+3*y", "2 x; 3", "transposed"),
+        ("2*a+x**2/2", "2 x", "right"),  # two entries
+        ("sum(u**2)", "2 u", "right"),
+    ],
+)
+def test_an_answer_is_read_as_it_fits(function, mine, finding):
+    point = {"u": [0.5, 2.0, -1.0]} if "u" in function else {}
+    assert bpcli.grade(function, mine=mine, **point).finding == finding
 
 
 def test_titles_of_blocks():
