@@ -57,6 +57,11 @@ class PlainNamespace(Rules):
         self.where = base.where
         self.scale, self.two_product = base.scale, base.two_product
 
+    @property
+    def pi(self) -> Any:
+        """π, to the precision that numbers have now."""
+        return self.base.pi
+
     def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
         """The value of a row of the table."""
         assert row.value is not None
@@ -156,7 +161,12 @@ class Duals(Rules):
     def __init__(self, xp: PlainNamespace) -> None:
         self.plain = xp
         self.base, self.symbolic = xp.base, xp.symbolic
-        self.constant, self.pi = xp.constant, xp.pi
+        self.constant = xp.constant
+
+    @property
+    def pi(self) -> Any:
+        """π, to the precision that numbers have now."""
+        return self.base.pi
 
     def __getattr__(self, name: str) -> Any:
         row = _ELEMENTWISE.get(name)

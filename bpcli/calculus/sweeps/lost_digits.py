@@ -15,8 +15,7 @@ from bpcli.calculus.sweeps.wide_range import is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
-_NO_DOUBLE = 2.0**-500  # what cancels to less than this in balls, and may be 0, counts as 0
-_SMALLEST = 2.0**-1074  # the unit in the last place of the subnormals
+_SMALLEST = 2.0**-1074  # the unit in the last place of the subnormals: what may be 0 and is no more counts as 0
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
@@ -169,7 +168,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         hides = twin.needed_sides and not calculation.needed_sides
         return _matrix(twin.hessian(point)[2] if hides else matrix)
 
-    proven, zero, kinks = _enclosed(calculation, second)
+    proven, kinks = _enclosed(calculation, second)
     if kinks:
         return [Lost(0, 0, math.inf, kink) for kink in kinks]
     found = [
@@ -179,9 +178,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         if math.isfinite(slope) and slope == by_rules
     ]
     return [
-        lost
-        for lost, slope, ends in found
-        if not _near(slope, *ends, zero) and not (at_infinity and _says_nothing(*ends))
+        lost for lost, slope, ends in found if not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))
     ]
 
 
@@ -205,7 +202,7 @@ def _disproven(
     """The entries that neither balls nor wide numbers prove right, a column for each input if `by_input`."""
     if not found:
         return []
-    proven, zero, kinks = _enclosed(calculation, compute)
+    proven, kinks = _enclosed(calculation, compute)
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     hidden = {kink.slope: kink for kink in kinks}
     names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
@@ -214,7 +211,7 @@ def _disproven(
     )
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
-        if not _near(entry, low, high, zero) and not (at_infinity and _says_nothing(low, high)):
+        if not _near(entry, low, high) and not (at_infinity and _says_nothing(low, high)):
             off = abs(_float(low) - entry)
             lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
         elif kink := of_column[lost.column]:
@@ -224,19 +221,18 @@ def _disproven(
 
 def _enclosed(
     calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
-) -> tuple[list[list[tuple[Any, Any]]], float, list[Kink]]:
+) -> tuple[list[list[tuple[Any, Any]]], list[Kink]]:
     """Two numbers around each entry of a matrix: by balls, or without python-flint by the error bounds of decimals.
 
-    And the distance from 0 up to which an entry that may be 0 counts as 0, and the kinks at the point.
+    And the kinks at the point.
     """
     proven = _in_balls(calculation, compute)
     if proven is not None:
-        found, kinks = proven
-        return found, _NO_DOUBLE, kinks
+        return proven
     with calculation.wide_sides() as twin:
         twin.kinks = []
         in_decimals, _ = settled(lambda: compute(twin))
-    return [[_ends(number) for number in row] for row in in_decimals], _SMALLEST, twin.kinks
+    return [[_ends(number) for number in row] for row in in_decimals], twin.kinks
 
 
 def _ends(number: Any) -> tuple[Any, Any]:
@@ -284,10 +280,10 @@ def _says_nothing(low: Any, high: Any) -> bool:
     return bool(low != low or high - low == math.inf)
 
 
-def _near(found: float, low: Any, high: Any, zero: float) -> bool:
-    """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what may be 0 and is at most `zero`."""
+def _near(found: float, low: Any, high: Any) -> bool:
+    """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what may be 0 and is no double."""
     if found == 0 and low <= 0 <= high:
-        return bool(max(-low, high) <= zero)
+        return bool(max(-low, high) <= _SMALLEST)
     if any(isinstance(end, float) and not math.isfinite(end) for end in (low, high)):
         return False
     exact = Fraction(found)

@@ -122,6 +122,23 @@ def test_value_gradient_and_hessian_are_the_nearest_doubles(text, x):
     assert one.value(point) == [value]
 
 
+@pytest.mark.parametrize(("text", "x"), [(text, points[0]) for text, (_, points) in SCALAR.items()])
+def test_all_of_many_digits_are_decided(text, x):
+    """Also those of slopes that hold a constant, such as the 2/√π of erf′, which has to be as long."""
+    function = SCALAR[text][0]
+    point = {"x": x} | ({"y0": -1.0} if "y0" in text else {})
+    value, gradient, hessian = calculation(text, point, 200, ["x"]).hessian(point)
+    with mp.workdps(800):
+        at, h = mp.mpf(x), mp.mpf(10) ** -150
+        truth = [function(at), mp.diff(function, at, h=h), mp.diff(function, at, 2, h=h)]
+        for found, expected in zip([value, gradient["x"], hessian[0][0]], truth, strict=True):
+            if abs(expected) < mp.mpf(10) ** -200:
+                assert found == 0
+            else:
+                text_of = getattr(found, "text", str(found))
+                assert Decimal(text_of) == Context(200).create_decimal(mp.nstr(expected, 240))
+
+
 def test_every_function_is_in_the_table():
     from_text = {name for name in FUNCTIONS if any(f"{name}(" in text for text in [*SCALAR, *(t for t, _ in VECTOR)])}
     without = {"sign", "floor", "ceil"}  # whose slopes are 0

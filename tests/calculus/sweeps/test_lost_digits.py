@@ -264,7 +264,25 @@ def test_a_subnormal_result_may_be_off_by_one_unit(units, off):
     """numerics.md: subnormal results are right to one unit; 2⁻²⁰ of so few units is nothing."""
     unit = Fraction(1, 1 << 1074)
     true = (units + off) * unit
-    assert module._near(units * 2.0**-1074, true, true, 0.0) == (abs(off) <= 1 or units == 0 == true)
+    assert module._near(units * 2.0**-1074, true, true) == (abs(off) <= 1 or units == 0 == true)
+
+
+@pytest.mark.parametrize("y", [2.6e-199, 1.3e-170, 211.0, 437.0, 690.0])
+@pytest.mark.parametrize("function", ["exp", "erf", "atan", "sigmoid", "cos", "cbrt", "log1p"])
+@pytest.mark.parametrize("inner", ["2*sin(y)/y", "1.5+cosh(y)-sinh(y)", "1.5+exp(-y)*cosh(y)-exp(-y)*sinh(y)"])
+def test_a_slope_of_a_tiny_difference_of_large_numbers_is_right_or_told(inner, function, y):
+    made = calculation(f"{function}({inner})", {"y": y})
+    slope = float(made.gradient({"y": y})[1]["y"])
+    true = float(Certified(made).gradient({"y": y})[1]["y"])
+    assert not math.isnan(true)
+    if math.isnan(slope) or abs(slope - true) <= 2.0**-20 * abs(true):
+        return
+    assert lost_digits(made, {"y": y}, [[slope]])
+
+
+def test_a_zero_is_borne_out_by_what_is_no_double_alone():
+    for end, said in ((1e-100, False), (1e-200, False), (5e-324, True), (Fraction(1, 10**400), True)):
+        assert module._near(0.0, -Fraction(end), Fraction(end)) is said
 
 
 def test_a_second_derivative_of_three_subnormal_units_that_cancels_is_told():
