@@ -133,6 +133,7 @@ def test_every_way_gives_the_same_derivatives(tree, seed):
     text = f"sum(({to_text(tree)})**2)"
     total = calculation(text, point)
     of_total, gradient, hessian = total.hessian(point)
+    assume(all(kink.known for kink in total.kinks))  # of clip(s,x,x), which is x, series do not decide
     assert of_total == pytest.approx(np.sum(np.square(value)))
     np.testing.assert_allclose(flat(gradient.values()), 2 * np.ravel(value) @ matrix, rtol=1e-9, atol=1e-9)
     in_bulk = flat(g[..., 1] for g in total.gradient_block(columns)[1].values())
