@@ -1,28 +1,25 @@
 """Estimators in the manner of scikit-learn: `Neuron` and `Softmax`, trained in memory as `train` trains them."""
 
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from itertools import count, islice
-from pathlib import Path
 from types import MethodType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.fit_data import coded, coded_weights, from_sklearn, is_named, sparse_table_of, target_of, weights_of
 from bpcli.api.in_python import FitDataError, ParameterError, as_mapping, errors_in_python, in_python
 from bpcli.api.models import DataWarning, TrainedModel
-from bpcli.datasets.from_python import as_array, frame_columns, is_frame, is_gap, table_of
+from bpcli.datasets.from_python import as_array, frame_columns, is_frame, table_of
 from bpcli.datasets.preparation.options import ERROR
-from bpcli.datasets.sparse import Numbered, SparseTable, dense, is_sparse, sparse_table
+from bpcli.datasets.sparse import dense, is_sparse
 from bpcli.datasets.table import Table
-from bpcli.errors import several
 from bpcli.formulas.choices import Choice, Task
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, loss_of, task_of
-from bpcli.text.notation import number
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.selection.trials import remarks_on
 from bpcli.training.setup import prepare_table
@@ -88,13 +85,13 @@ class _Estimator:
             mapping = self._mapping(name)
             if sample_weight is not None:
                 mapping["data"]["weight"] = weight
-                table = table.with_column(weight, table_of({weight: _weights(sample_weight, table.rows)}, []), weight)
+                table = table.with_column(weight, table_of({weight: weights_of(sample_weight, table.rows)}, []), weight)
             config = config_from_mapping(mapping)
-            target, classes, by_class = _target(y, table.rows), None, config.training.class_weight
+            target, classes, by_class = target_of(y, table.rows), None, config.training.class_weight
             if self._is_classifier:
-                classes, target = self._coded(target)
+                classes, target = coded(target, task_of(self._layer, self.loss) is Task.TWO_CLASSES)
                 if isinstance(self.class_weight, Mapping):
-                    by_class = _coded_weights(self.class_weight, classes)
+                    by_class = coded_weights(self.class_weight, classes)
             elif table.rows == 1:
                 raise FitDataError("found X with 1 sample: there is nothing to learn")
             settled = replace(config.training, class_weight=by_class)
@@ -141,8 +138,8 @@ class _Estimator:
         """The share of right classes; of a regression R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²; each row with its weight."""
         predicted = self.predict(X)
         with errors_in_python():
-            y = _target(y, len(predicted))
-            weights = None if sample_weight is None else _weights(sample_weight, len(y))
+            y = target_of(y, len(predicted))
+            weights = None if sample_weight is None else weights_of(sample_weight, len(y))
         if self._is_classifier:
             return float(np.average(predicted == y, weights=weights))
         y = y.astype(np.float64)
@@ -170,25 +167,6 @@ class _Estimator:
             mapping["model"]["activation"] = usual
         return mapping
 
-    def _coded(self, y: Array) -> tuple[Array, Array]:
-        """The classes of y in order, and the number of each row's."""
-        if y.dtype.kind == "f" and (y != np.trunc(y)).any():
-            raise FitDataError(
-                "Unknown label type: continuous: y has numbers with a fraction, and these are no classes"
-            )
-        try:
-            classes, codes = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise FitDataError(f"Unknown label type: unknown: the labels of y can't be ordered: {error}") from error
-        if len(classes) < 2:
-            raise FitDataError(f"y has one class: every row is {classes[0]}, and there is nothing to learn")
-        if task_of(self._layer, self.loss) is Task.TWO_CLASSES and len(classes) > 2:
-            raise FitDataError(
-                "Only binary classification is supported. The type of the target is multiclass.",
-                "Softmax() takes more than two classes",
-            )
-        return classes, codes.astype(np.float64)
-
     def _table(self, X: Any, model: TrainedModel | None) -> tuple[Table, list[str]]:
         """X as a table, and the names of its columns: of an array x1, x2, … or those that it was fitted with."""
         if hasattr(X, "tocsr"):
@@ -197,7 +175,7 @@ class _Estimator:
         if is_sparse(X) and not self._takes_sparse:
             raise FitDataError("X is sparse, and standardize and categorical take dense data", "X.toarray()")
         named = not is_sparse(X) and is_named(X)
-        table = _of_sparse(X) if is_sparse(X) else table_of(X, []) if named else self._of_array(X, model)
+        table = sparse_table_of(X) if is_sparse(X) else table_of(X, []) if named else self._of_array(X, model)
         names = [*table.names]
         if not names:
             raise FitDataError(f"0 feature(s) (shape=({table.rows}, 0)) while a minimum of 1 is required.")
@@ -230,7 +208,7 @@ class _Estimator:
 
     def _z(self, X: Any) -> tuple[Any, Array]:
         if "model_" not in vars(self):
-            raise _from_sklearn("NotFittedError", FitDataError)(
+            raise from_sklearn("NotFittedError", FitDataError)(
                 f"This {type(self).__name__} instance is not fitted yet: fit(X, y) comes first"
             )
         with errors_in_python():
@@ -311,14 +289,6 @@ class Softmax(_Estimator):
     loss: Choice = "cce"
 
 
-def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, float]:
-    """Weights by the number of the class; ParameterError for an unknown class."""
-    numbers = {label: str(k) for k, label in enumerate(classes.tolist())}
-    if unknown := [label for label in by_class if label not in numbers]:
-        raise ParameterError([f"class_weight: {unknown[0]!r} is none of the classes, {several(map(str, numbers))}"])
-    return {numbers[label]: weight for label, weight in by_class.items()}
-
-
 def decision_function(estimator: _Estimator, X: Any) -> Array:
     """The property `decision_function` of an estimator, as a function of X."""
     z = estimator._z(X)[1].astype(np.float64)
@@ -331,73 +301,3 @@ def predict_proba(estimator: _Estimator, X: Any) -> Array:
     """The property `predict_proba` of an estimator, as a function of X."""
     model, z = estimator._z(X)
     return np.asarray(model.probabilities(z))
-
-
-def is_named(X: Any) -> bool:
-    """Whether X has columns with names: a data frame or a mapping, all of whose names are texts."""
-    if not is_frame(X):
-        return False
-    names = getattr(X, "column_names", getattr(X, "columns", None))
-    texts = [isinstance(name, str) for name in (frame_columns(X) if names is None else names)]
-    if any(texts) and not all(texts):
-        raise TypeError("Feature names are only supported if all input features have string names")
-    return all(texts)
-
-
-def _target(given: Any, rows: int) -> Array:
-    """y as an array (N,) without gaps."""
-    if given is None:
-        raise FitDataError("this estimator requires y to be passed, but the target y is None")
-    y: Array = as_array(given)
-    if y.dtype.kind == "c":
-        raise FitDataError("Complex data not supported: y has complex numbers")
-    if y.ndim == 2 and y.shape[1] == 1:
-        kind = _from_sklearn("DataConversionWarning", DataWarning)
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected: y.ravel() is taken", kind, stacklevel=3
-        )
-        y = y[:, 0]
-    if y.ndim != 1:
-        raise FitDataError(f"y should be a 1d array, got an array of shape {y.shape} instead.")
-    if len(y) != rows:
-        raise FitDataError(f"X has {rows} rows and y has {len(y)}: each row needs its target")
-    if y.dtype.kind == "O" and any(map(is_gap, y)):
-        raise FitDataError(f"Input y contains NaN: row {[*map(is_gap, y)].index(True) + 1} has no target")
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        what = "NaN" if np.isnan(y).any() else "infinity or a value too large for dtype('float64')"
-        raise FitDataError(f"Input y contains {what}.")
-    return y
-
-
-def _weights(given: Any, rows: int) -> Array:
-    """The weights of the rows (N,), as numbers; a number is that of each row."""
-    try:
-        weights: Array = np.asarray(given, np.float64)
-    except (TypeError, ValueError) as error:
-        raise FitDataError(f"sample_weight: expected a number for each of {rows} rows") from error
-    weights = np.full(rows, float(weights)) if weights.ndim == 0 else weights
-    if weights.shape != (rows,):
-        raise FitDataError(f"sample_weight: expected a number for each of {rows} rows, found the shape {weights.shape}")
-    if (wrong := ~(np.isfinite(weights) & (weights >= 0))).any():
-        row = int(np.argmax(wrong))
-        raise FitDataError(
-            f"sample_weight: row {row + 1} has {number(float(weights[row]))}; a weight is a finite number of at least 0"
-        )
-    if rows and not weights.any():
-        raise FitDataError("Sample weights must contain at least one non-zero number.")
-    return weights
-
-
-def _of_sparse(X: Any) -> SparseTable:
-    """A sparse matrix as a table; FitDataError for complex numbers, NaN and infinity."""
-    if X.dtype.kind == "c":
-        raise FitDataError("Complex data not supported: X has complex numbers")
-    if not np.isfinite(X.data).all():
-        raise FitDataError("Input X contains NaN or infinity, and a sparse matrix is taken without gaps")
-    return sparse_table(Path("X"), X, Numbered(1, X.shape[1] + 1))
-
-
-def _from_sklearn(name: str, other: type[Any]) -> type[Any]:
-    """scikit-learn's own error or warning if it is imported, so that it can be caught as such; else `other`."""
-    exceptions = sys.modules.get("sklearn.exceptions")
-    return other if exceptions is None else getattr(exceptions, name)
