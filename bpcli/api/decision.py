@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from bpcli.errors import UsageError
 from bpcli.files import write_atomically
 from bpcli.text.notation import number
+from bpcli.training.config.full_config import dump_config
 from bpcli.training.config.keys import KEYS
-from bpcli.training.config.loading import dump_config, load_config
+from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
 from bpcli.training.run import CONFIG, check_one_run, is_finished, model_bytes, model_path, replace_model
 from bpcli.training.thresholds import Rule, best, thresholds

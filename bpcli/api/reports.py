@@ -12,7 +12,8 @@ from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError, several
 from bpcli.reporting.sections import Material, report_page
-from bpcli.training.config.loading import dump_config, load_config
+from bpcli.training.config.full_config import dump_config
+from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS
 from bpcli.training.run import CONFIG, SUMMARY, check_one_run, flat, load_model, load_summary, model_path, read_history

@@ -8,7 +8,8 @@ from bpcli.errors import CheckError, UsageError
 from bpcli.files import writing
 from bpcli.folders import check_target, install, staged_folder
 from bpcli.training import checkpoint as checkpoints
-from bpcli.training.config.loading import Config, dump_config
+from bpcli.training.config.full_config import dump_config
+from bpcli.training.config.loading import Config
 from bpcli.training.model import Model
 from bpcli.training.run import RUN_FILES, save_run
 from bpcli.training.verdict import no_better_than_constant

@@ -13,8 +13,9 @@ from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.checkpoint import CHECKPOINT, Checkpoint, changed_data, fingerprint, read
+from bpcli.training.config.full_config import config_values
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS
-from bpcli.training.config.loading import Config, config_values, load_config
+from bpcli.training.config.loading import Config, load_config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, is_finished, summary_rows

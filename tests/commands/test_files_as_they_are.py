@@ -7,7 +7,8 @@ import pytest
 
 from bpcli.datasets.discovery import discovered
 from bpcli.datasets.reading import Files
-from bpcli.training.config.loading import dump_config, load_config
+from bpcli.training.config.full_config import dump_config
+from bpcli.training.config.loading import load_config
 
 FILES = Path(__file__).parent.parent / "datasets" / "files"
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from bpcli.errors import ConfigError, DataError
-from bpcli.training.config.loading import config_from_mapping, dump_config, load_config
+from bpcli.training.config.full_config import dump_config
+from bpcli.training.config.loading import config_from_mapping, load_config
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 from bpcli.training.session import session

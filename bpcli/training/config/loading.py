@@ -1,4 +1,4 @@
-"""Reads a config from YAML or a mapping, with all mistakes at once, each with its place; writes a config in full."""
+"""Reads a config from YAML or a mapping, with all mistakes at once, each with its place."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +14,13 @@ from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.paths import check_file, matching
 from bpcli.text.notation import number
-from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
+from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose
 from bpcli.training.config.conflicts import Conflict, conflicts, solver_of, unknown_columns
+from bpcli.training.config.full_config import config_values
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
-__all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
+__all__ = ["Config", "check_columns", "config_from_mapping", "load_config"]
 
 MAX_BYTES = 1 << 18
 """A file of more bytes than this is taken not to be a config."""
@@ -373,25 +374,3 @@ def check_columns(config: Config, names: Sequence[str]) -> list[str]:
         f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"
         for c in unknown_columns(values, names)
     ]
-
-
-def config_values(config: Config) -> dict[str, Any]:
-    """The values of a config by dotted path."""
-    values = {}
-    for path in KEYS:
-        section, dot, name = path.rpartition(".")
-        values[path] = getattr(getattr(config, section) if dot else config, name)
-    return values
-
-
-def dump_config(config: Config) -> str:
-    """The config as YAML, every default written out; it reads back as an equal config, from any folder."""
-    lines = []
-    section = ""
-    for path, value in config_values(config).items():
-        owner, _, name = path.rpartition(".")
-        if owner and owner != section:
-            lines.append(f"{owner}:")
-        section = owner
-        lines.append(f"{'  ' if owner else ''}{name}: {yaml_text(value)}")
-    return "\n".join(lines) + "\n"

@@ -15,7 +15,8 @@ from bpcli.formulas.choices import name_and_settings
 from bpcli.paths import Paths, matching
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.conflicts import solver_of
-from bpcli.training.config.loading import Config, config_values
+from bpcli.training.config.full_config import config_values
+from bpcli.training.config.loading import Config
 from bpcli.training.named_data import named_files, split
 from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.grid import Setting

@@ -1,21 +1,17 @@
 """Configs: every key arrives, every mistake has its place."""
 
 import re
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-import yaml
 
-from bpcli.datasets.formatted_numbers import Style
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.layers import pairs_in_words
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import (
     check_columns,
     config_from_mapping,
-    dump_config,
     load_config,
 )
 
@@ -30,16 +26,6 @@ data:
   path: cells.csv
   target: diagnosis
 """
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(text, *settings, name="c.yaml"):
-        path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return load_config(path, settings, "--set")
-
-    return load
 
 
 @pytest.fixture
@@ -430,36 +416,6 @@ def test_a_setting_with_a_mistake_says_so(problems, setting, message):
     (found,) = problems(GOOD, setting)
     assert found.startswith(f"--set {setting}: ") or ": loss: " in found
     assert re.search(message, found), found
-
-
-def test_a_dump_reads_back_as_an_equal_config_from_any_folder(load, tmp_path):
-    config = load(
-        GOOD.replace("1e-1", "1e-7").replace("cells.csv", '"a: b \\u0085.csv"')
-        + "  missing: {age: mean, 'no': drop}\n  exclude: ['1e3', 'a: b', null_, \"yes\", 'é,x']\n"
-        + "  validation: v.csv\n  test: 0.25\n  positive: 1\n"
-    )
-    (tmp_path / "else").mkdir()
-    again = load(dump_config(config), name="else/other.yaml")
-    assert again == config
-    assert dump_config(again) == dump_config(config)
-    shown = yaml.safe_load(dump_config(config))
-    assert {f"{s}.{k}" for s in ("model", "training", "data") for k in shown[s]} | {"loss", "output"} == set(KEYS)
-
-
-@pytest.mark.parametrize("mark", ".,")
-@pytest.mark.parametrize("unit", ["", "€", "%", "'", "NO", "kWh/m²", "~", "null", "true", "#", "US$ k", "🜚"])
-def test_a_dump_of_formatted_numbers_reads_back(load, mark, unit):
-    config = load(GOOD + "  numbers: {x: {}}\n")
-    style = Style(mark, unit)._asdict()
-    decided = replace(config, data=replace(config.data, numbers={"x": style}))
-    assert load(dump_config(decided), name="other.yaml") == decided
-
-
-@pytest.mark.parametrize("pair", ["neuron mse", "softmax cce"])
-def test_a_dump_of_what_has_no_threshold_reads_back(load, pair):
-    model, loss = pair.split()
-    text = GOOD.replace("  activation: sigmoid\n", "").replace("neuron", model).replace("bce", loss)
-    assert load(dump_config(load(text)), name="other.yaml") == load(text)
 
 
 def test_a_mapping_from_python_is_checked_like_a_file(tmp_path):
