@@ -51,7 +51,7 @@ def test_digits_that_are_lost_are_told_once(bpcli, expression, x, rate, step):
         found = list(package.descend(expression, {"x": x}, rate, steps=5))
         off = [abs(function(mpmath.mpf(s.point["x"])) - s.value) > 2**-20 * abs(s.value) for s in found]
     assert [s.step for s in found if s.lost] == [step]
-    assert True not in off[:step]
+    assert off.index(True) == step
     command = bpcli("descend", expression, "--at", str(x), "--lr", str(rate), "--steps", "5")
     assert f"note: step {step}: digits are lost to rounding" in command.err
     assert command.err.count("digits are lost") == 1

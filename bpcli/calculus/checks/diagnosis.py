@@ -8,16 +8,7 @@ from itertools import combinations, islice, permutations
 import numpy as np
 
 from bpcli.calculus.checks.answers import Cells, Layout
-from bpcli.calculus.checks.grading import (
-    Array,
-    Compared,
-    Factor,
-    Grade,
-    Tolerance,
-    Truths,
-    loosely_typed,
-    typed_slack,
-)
+from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, typed_slack
 from bpcli.calculus.points.values import with_decimal_points
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.text.notation import number as written
@@ -318,8 +309,7 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
             return np.zeros(1, bool)
         given = np.array([[cell.value for cell in row] for row in cells])
         texts = [[cell.typed for cell in row] for row in cells]
-        slack = np.maximum(typed_slack(texts, given, exact), loosely_typed(texts, least))
-        return tolerance.right(exact, given, slack)
+        return tolerance.right(exact, given, typed_slack(texts, given, exact, least))
 
     def equal(exact: Array) -> bool:
         return bool(right(exact, TELLING).all())

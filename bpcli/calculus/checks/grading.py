@@ -114,11 +114,6 @@ def half_a_digit(typed: str, least: int = 3) -> float:
     return 0.5000001 * float(f"1e{exponent - fraction}")
 
 
-def loosely_typed(typed: Sequence[Sequence[str | None]], least: int = 1) -> Array:
-    """How far each entry may be off if so few digits that were typed count."""
-    return np.array([[half_a_digit(t, least) if t else 0.0 for t in row] for row in typed])
-
-
 def half_a_whole_digit(typed: str, exact: float, least: int = 3) -> float:
     """The same of a whole number, `least` digits or more before the zeros at its end, for one that is not whole."""
     match = _DECIMAL.fullmatch(typed.strip())
@@ -128,13 +123,15 @@ def half_a_whole_digit(typed: str, exact: float, least: int = 3) -> float:
     return 0.0 if whole or len(kept) < least else 0.5000001 * 10.0 ** (len(digits) - len(kept))
 
 
-def typed_slack(typed: Sequence[Sequence[str | None]], given: Array, truth: Array | None = None) -> Array:
-    """How far each entry of an answer may be off for the digits that it was typed with.
+def typed_slack(
+    typed: Sequence[Sequence[str | None]], given: Array, truth: Array | None = None, least: int = 3
+) -> Array:
+    """How far each entry of an answer may be off for the digits that it was typed with, if there are `least` of them.
 
     Where others have three digits or more, a number may have lost the zeros at its end, as printed ones do: 0.25 beside
     0.3333 is 0.2500, and 0.09 is 0.0900. Large ones are printed as whole numbers: 22030 is right for 22026.47.
     """
-    slack = np.array([[half_a_digit(t) if t else 0.0 for t in row] for row in typed])
+    slack = np.array([[half_a_digit(t, least) if t else 0.0 for t in row] for row in typed])
     if truth is not None:
         for place, t in np.ndenumerate(np.array(typed, object)):
             slack[place] = max(slack[place], half_a_whole_digit(t, float(truth[place])) if t else 0.0)

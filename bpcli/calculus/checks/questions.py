@@ -18,7 +18,6 @@ from bpcli.calculus.checks.grading import (
     Grade,
     Tolerance,
     Truths,
-    loosely_typed,
     typed_slack,
 )
 from bpcli.calculus.checks.missed_terms import missed_terms
@@ -125,7 +124,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
     one = (truth[None], given[None], slack[None], undecided[None])
     compared = Compared(*one, tolerance, question.names, layout.blocks, samples=question.samples)
     if not compared.right.all():
-        if compared._replace(slack=loosely_typed(typed)[None]).right.all():
+        if compared._replace(slack=typed_slack(typed, given, truth, 1)[None]).right.all():
             message = "right to the digits typed, but three at least are needed"
             return Grade("value", compared.entries(), message, score=compared.score)
         kink = question.at_kink(inputs)
@@ -133,7 +132,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         compared = compared._replace(factors=question.factors(inputs), sides=sides)
     grade = diagnosed(compared, np.ones(1, bool))
     if grade.finding in ("value", "factor"):  # of digits rounded, a factor may be −1.001
-        loose = compared._replace(slack=np.maximum(slack, loosely_typed(typed, TELLING))[None])
+        loose = compared._replace(slack=typed_slack(typed, given, truth, TELLING)[None])
         other = diagnosed(loose, np.ones(1, bool))
         if other.finding in ("transposed", "sign", "swapped", "diagonal_only"):
             return other._replace(entries=grade.entries, score=grade.score)
