@@ -38,7 +38,6 @@ _ENOUGH = Decimal(2) ** -60  # relative: the error that a number may have and st
 _FAR = 400  # a decimal exponent well beyond the doubles
 _NEXT_TO_NOTHING = Decimal(10) ** -_FAR
 _DIGITS = 50  # of the ends of a number
-_NORMAL = 2.0**-1022  # the smallest double with all its digits
 _FAINT = Decimal(2) ** -1080  # absolute: far below the smallest double
 
 
@@ -101,12 +100,12 @@ def wide(x: Any) -> Wide:
 
 
 def _constant(c: Any) -> Wide:
-    """A constant of the text, the double that it reads as; π, e and what is below the doubles are themselves."""
+    """A constant of the text, the double that it reads as; π, e and what that double makes 0 are themselves."""
     text = str(getattr(c, "written", c))
     exact = {"pi": pi, "e": _euler}.get(text.removeprefix("-"))
     if exact is None:
-        tiny = MORE.create_decimal(text) if abs(c) < _NORMAL else NAN
-        return wide(c) if tiny.is_nan() else Wide(tiny, unit(tiny, MORE))
+        tiny = NAN if c else MORE.create_decimal(text)
+        return Wide(tiny, unit(tiny, MORE)) if tiny.is_normal() else wide(c)
     found = exact(MORE.prec)
     return Wide(found.copy_sign(Decimal(float(c))), unit(found, MORE))
 
@@ -127,8 +126,10 @@ def _bounded(x: Decimal, moved: Decimal, rounded: bool, units: int = 1) -> Wide:
     return Wide(x, BOUNDS.fma(own, Decimal(units), moved) if rounded else moved)
 
 
-def _ends(a: Wide) -> tuple[Decimal, Decimal]:
-    """The ends of what a number may stand for."""
+def _ends(a: Wide) -> tuple[Decimal, ...]:
+    """The ends of what a number may stand for; if that is any number, two of which one is in the domain."""
+    if a.error.is_infinite():
+        return ZERO, TWO
     return MORE.subtract(a.x, a.error), MORE.add(a.x, a.error)
 
 
@@ -152,7 +153,7 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
         if found.is_nan() and a.error and any(not function.apply(end).is_nan() for end in _ends(a)):
             return Wide(NAN, INFINITY)  # there may be a value: rounding has led out of the domain
         if found.is_nan() or (function.slow and found.is_infinite() and left_range()):
-            return Wide(NAN)
+            return Wide(NAN, INFINITY if a.error.is_infinite() else ZERO)
         moved = function.moved(a.x, found, a.error) if a.error and a.error.is_finite() and a.x.is_finite() else a.error
         if found.copy_abs() != a.x.copy_abs():
             found = CONTEXT.plus(found)

@@ -159,7 +159,7 @@ class Comparison:
                 if thorough or (proving and self._differs(name, question, proving, decimals, CERTIFIED_BITS)):
                     yield from self._printed([*command, "--certify"], question, decimals)
             if thorough and one:
-                yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
+                yield from self._checked(question, true)
 
     def _differs(
         self, name: str, question: Question, calculations: Calculations, true: Truth, bits: int = BITS
@@ -228,7 +228,8 @@ class Comparison:
     def _as_written(question: Question) -> Truth:
         return _truth(question, sorted(question.inputs), decimals=True)
 
-    def _checked(self, command: list[str], true: Truth) -> Iterator[Finding]:
+    def _checked(self, question: Question, true: Truth) -> Iterator[Finding]:
+        command = ["check", question.text, "--at", question.at, "--format", "json"]
         answer = self._asked(command)
         if isinstance(answer, Finding):
             yield answer
@@ -236,10 +237,14 @@ class Comparison:
         if not answer.out or true.gradient is None or "entries" not in answer.record:
             self.counts["check refused or not decided"] += 1
             return
-        for entry, t in zip(answer.record["entries"], true.gradient, strict=True):
+        for place, (entry, t) in enumerate(zip(answer.record["entries"], true.gradient, strict=True)):
             exact = float("nan") if entry["exact"] is None else float(entry["exact"])
             self.counts[f"check says {entry['agree']}"] += 1
             if entry["agree"] and t is not None and wrong(exact, t, BITS):
+                written = self._as_written(question).gradient
+                if written and written[place] is not None and not wrong(exact, written[place], BITS):
+                    self.counts["check right with constants as written"] += 1
+                    continue
                 yield Finding("false agrees", command, f"{entry['name']}: {exact!r} where {_shown(t)} is true")
                 return
             if entry["agree"] is False and t is not None and not wrong(exact, t, CHECK_BITS):

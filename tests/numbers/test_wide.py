@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from true_functions import NUMBERS, true_function
 
+from bpcli.calculus.sweeps.instructions import Constant
 from bpcli.numbers.decimals import OF_ONE, digits
 from bpcli.numbers.operators import UNKNOWN
-from bpcli.numbers.wide import Wide, wide, wides
+from bpcli.numbers.wide import Wide, in_doubt, wide, wides
 
 
 def relative_error(got, true):
@@ -193,3 +194,22 @@ def test_a_zero_below_the_range_is_not_known_to_be_zero(name):
     assert (found > wide(0.0)) is UNKNOWN
     assert not wides().functions["sign"](found).is_known
     assert (wides().functions[name](wide(-math.inf)) > wide(0.0)) is False
+
+
+@pytest.mark.parametrize("name", sorted(OF_ONE))
+@pytest.mark.parametrize("x", [-math.inf, -2.0, 0.0, 2.0])
+def test_of_a_number_that_is_not_known_a_function_is_not_known(name, x):
+    """log(0 ± e) is −∞ ± ∞, of which acosh is not a number, or any."""
+    found = wides().functions[name](in_doubt(wide(x)))
+    assert not found.is_known
+
+
+@pytest.mark.parametrize("text", ["5e-324", "-5e-324", "1e-320", "1e-310", "2.2e-308", "0.1", "-3", "0", "1e300"])
+def test_a_constant_is_the_double_that_is_read(text):
+    assert wides().constant(Constant(float(text), text)).item().x == Decimal(float(text))
+
+
+@pytest.mark.parametrize("text", ["1e-400", "-2.4e-324", "2e-330"])
+def test_a_constant_that_is_no_double_but_0_is_itself(text):
+    with mpmath.workdps(60):
+        assert relative_error(wides().constant(Constant(float(text), text)).item(), mpmath.mpf(text)) < 1e-40

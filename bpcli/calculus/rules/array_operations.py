@@ -58,6 +58,10 @@ class ArrayOp(ABC):
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         """The result for plain arrays."""
 
+    def of_errors(self, xp: RuleNamespace[Any], errors: list[Any], on: Operands) -> Any:
+        """How far the result of an exact operation may be off, where the operands' entries may be off by `errors`."""
+        return self.value(xp, errors, on)
+
     @abstractmethod
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""

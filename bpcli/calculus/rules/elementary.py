@@ -109,6 +109,16 @@ def _far_out(xp: RuleNamespace[Any], x: Any, y: Any) -> Any:
     return faint(xp, (least < 1.0 / _FAR) | (xp.maximum(abs(x), abs(y)) > _FAR))
 
 
+def _of_wave(xp: RuleNamespace[Any], y: Any, slope: Any, e: Any) -> Any:
+    """|sin(x + e) − sin x| ≤ |cos x| e + e²/2, and ≤ 2; so of cos."""
+    return xp.minimum((abs(slope) + 0.5 * e) * e, 2.0)
+
+
+def _of_tangent(xp: RuleNamespace[Any], y: Any, slope: Any, e: Any) -> Any:
+    """|tan(x + e) − tan x| = (1 + tan²x) tan e/(1 − tan x tan e), where that is no pole; beyond, any double's tan."""
+    return xp.where((e < 0.5) & (abs(y) * e < 0.25), 2.5 * slope * e, 2.0**61)
+
+
 _FAR = 2.0**160
 
 ELEMENTARY: list[Function] = [
@@ -130,9 +140,9 @@ ELEMENTARY: list[Function] = [
     unary("log2", lambda xp, y, x: xp.agreed(xp.divide(1.0 / xp.log(2.0), x), x < 0, math.nan), 0.0, root=1.0),
     unary("log10", lambda xp, y, x: xp.agreed(xp.divide(1.0 / xp.log(10.0), x), x < 0, math.nan), 0.0, root=1.0),
     unary("log1p", lambda xp, y, x: xp.agreed(xp.divide(1.0, 1.0 + x), x < -1, math.nan), -1.0),
-    unary("sin", lambda xp, y, x: xp.cos(x), periodic=True),
-    unary("cos", lambda xp, y, x: -xp.sin(x), periodic=True),
-    unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x)), periodic=True),
+    unary("sin", lambda xp, y, x: xp.cos(x), periodic=_of_wave),
+    unary("cos", lambda xp, y, x: -xp.sin(x), periodic=_of_wave),
+    unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x)), periodic=_of_tangent),
     unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arcsin", _at_one),
     unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arccos", _at_one),
     unary("atan", _datan, value="arctan", fades=lambda xp, x: faint(xp, abs(x) > _FAR)),

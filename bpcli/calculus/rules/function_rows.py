@@ -61,7 +61,7 @@ class Traits(TypedDict, total=False):
     leading: int | None
     neutral: float | None
     never_zero: bool
-    periodic: bool
+    periodic: Rule | None
     power: int | None
     root: float | None
     rounds: Rule | None
@@ -85,8 +85,8 @@ class Function:
     in the value: where terms cancel if it `adds`; at a `root` inside the domain, other than 0; far out where it is
     `periodic`; of several arguments nowhere if it is `well_conditioned`. Of a function that adds terms within,
     `amplifies(xp, *args)` is how many times as large as usual the relative error of its slopes is, and
-    `rounds(xp, out, *args)` the error of its value over that of a number near 1. `defaults` are those of its last
-    arguments.
+    `rounds(xp, out, *args)` the error of its value over that of a number near 1. `periodic(xp, out, slope, e)` is how
+    far its value may be off at most where its operand is off by e. `defaults` are those of its last arguments.
     """
 
     __slots__ = (
@@ -137,7 +137,7 @@ class Function:
         self.selects, self.underflows = traits.get("selects", False), traits.get("underflows", False)
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
-        self.periodic, self.root = traits.get("periodic", False), traits.get("root")
+        self.periodic, self.root = traits.get("periodic"), traits.get("root")
         self.amplifies, self.rounds = traits.get("amplifies"), traits.get("rounds")
         self.defaults = traits.get("defaults", ())
         self.neutral, self.power, self.leading = traits.get("neutral"), traits.get("power"), traits.get("leading")

@@ -97,6 +97,10 @@ class Extreme(Reduction):
         axes = on.axes
         return args[0].max(axis=axes) if self.largest else args[0].min(axis=axes)
 
+    def of_errors(self, xp: RuleNamespace[Any], errors: list[Any], on: Operands) -> Any:
+        """The largest error of an entry: |max x − max y| ≤ max |x − y|, and so for min."""
+        return errors[0].max(axis=on.axes)
+
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
         axes = on.axes
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0

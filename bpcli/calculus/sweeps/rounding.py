@@ -23,6 +23,7 @@ UNIT = 2.0**-53  # of the rounding of one operation, relative
 _LEAST = 2.0**-1074  # of an error that is no double
 FUNCTION = 4.0 * UNIT  # of a function of the table
 LOST = 2.0**-20  # relative: a number that is off by more has lost digits
+_WAVE = 0.5  # within which sin, cos and tan are near to lines
 MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 
 
@@ -122,6 +123,8 @@ def value_errors_at(program: Program, xp: PlainNamespace, values: list[Any], giv
 def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
     """The error of a step's value that comes from the errors of its operands."""
     if isinstance(step, Elementwise):
+        if step.row.periodic is not None:
+            return step.row.periodic(xp, out, step.row.partial(0)(xp, out, *args), errors[0])
         total: Any = 0.0
         for i, error in enumerate(errors):
             slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
@@ -133,7 +136,7 @@ def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any],
         return total
     assert isinstance(step, OnArrays)
     if step.op.exact:
-        return step.value(xp, errors)
+        return step.op.of_errors(xp, errors, step.operands)
     if step.op.adds:
         sizes = [abs(a) for a in args]
         return sum(step.value(xp, [*sizes[:i], error, *sizes[i + 1 :]]) for i, error in enumerate(errors))
@@ -182,13 +185,20 @@ def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
         if not isinstance(step, Elementwise):
             continue
         args = [values[a] for a in step.args]
+        if step.row.periodic is not None:
+            found = found | any_entry(bounds[step.args[0]] > _WAVE)
         for i, moved in _moved(xp, step, args, [bounds[a] for a in step.args]):
             changed = step.value(xp, moved)
             slope, other = (step.row.partial(i)(xp, *at) for at in ((out, *args), (changed, *moved)))
             change, line = changed - out, slope * (moved[i] - args[i])
             bent = _differ(xp, slope, other) | (_differ(xp, change, line) & (abs(change) > LOST * abs(out)))
-            found = found | (bent if isinstance(bent, bool) else bent.any(axis=tuple(range(bent.ndim - 1))))
+            found = found | any_entry(bent)
     return found
+
+
+def any_entry(found: Any) -> Any:
+    """At which points it is true of any entry: a bool, or an array of one for each point."""
+    return found.any(axis=tuple(range(found.ndim - 1))) if hasattr(found, "ndim") and found.ndim else found
 
 
 def _differ(xp: PlainNamespace, x: Any, y: Any) -> Any:

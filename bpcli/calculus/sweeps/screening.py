@@ -19,7 +19,7 @@ from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.program import Program
-from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, slope_errors_at, units, value_errors_at
+from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, any_entry, slope_errors_at, units, value_errors_at
 from bpcli.calculus.sweeps.turning import turned
 from bpcli.numbers.namespaces import arrays
 
@@ -99,7 +99,7 @@ def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate
     row = step.row
     if row.adds:
         return [Delicate(slot, x)]
-    if row.periodic:
+    if row.periodic is not None:
         return [Delicate(x, beyond=FAR_OUT), Delicate(slot, x)]
     if len(step.args) > 1:  # a loss is small as the square of what is subtracted
         return [] if row.well_conditioned else [Delicate(slot, a, MAGNIFIED**2) for a in operands]
@@ -133,7 +133,7 @@ class Screen:
             found = np.stack(errors, axis=1) / (LOST * entries)
             found = np.where(np.isfinite(entries) & (found == found), found, 0.0)
             for turns in turned(self.program, xp, values, bounds):
-                found[np.broadcast_to(_any(np.asarray(turns)), count)] = np.inf
+                found[np.broadcast_to(any_entry(np.asarray(turns)), count)] = np.inf
         return found
 
     def is_new(self, values: list[Any], slopes: Sequence[float]) -> bool:
@@ -147,16 +147,16 @@ class Screen:
         """At which points a step magnifies the errors of its operands: a bool, or an array, of a bool for each."""
         value, step = values[one.slot], self.program.slots[one.slot]
         if one.beyond is not None:
-            return _any(abs(value) > one.beyond)
+            return any_entry(abs(value) > one.beyond)
         if one.within:
             assert isinstance(step, Elementwise)
             assert step.row.amplifies is not None
             amplified = step.row.amplifies(PlainNamespace(arrays()), *(values[a] for a in step.args))
-            return _any(amplified > 1.0 / one.share)
+            return any_entry(amplified > 1.0 / one.share)
         if one.whole:
-            return _any(abs(value - np.rint(value)) <= one.share * abs(value))
+            return any_entry(abs(value - np.rint(value)) <= one.share * abs(value))
         if one.other is not None:
-            return _any(abs(value - values[one.other]) <= one.share * abs(value))
+            return any_entry(abs(value - values[one.other]) <= one.share * abs(value))
         if isinstance(step, OnArrays) and step.op.adds:
             part = step.value(PlainNamespace(arrays()), [abs(values[a]) for a in step.args])
         else:
@@ -226,17 +226,12 @@ def _is_less(total: Any, part: Any, share: float) -> Any:
         return abs(total) < share * abs(part)
     nearest = max(total.min(), -total.max(), 0.0)
     largest = abs(part) if isinstance(part, float) else max(part.max(), -part.min())
-    return False if nearest >= share * largest else _any(np.abs(total) < share * np.abs(part))
+    return False if nearest >= share * largest else any_entry(np.abs(total) < share * np.abs(part))
 
 
 def at_points(values: list[Any], places: NDArray[np.intp]) -> list[Any]:
     """The values of the slots at some points."""
     return [v[..., places] if isinstance(v, np.ndarray) and v.shape[-1] > 1 else v for v in values]
-
-
-def _any(found: Any) -> Any:
-    """At which points any entry is true."""
-    return found.any(axis=tuple(range(found.ndim - 1))) if isinstance(found, np.ndarray) else found
 
 
 def _seed(part: list[float], shape: Shape) -> Any:

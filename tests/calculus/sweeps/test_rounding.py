@@ -2,13 +2,16 @@
 
 import math
 
+import mpmath
 import numpy as np
+import pytest
 from calculations import calculation
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bpcli.calculus.sweeps.certified import Certified
-from bpcli.calculus.sweeps.rounding import slope_errors, value_errors
+from bpcli.calculus.sweeps.lost_digits import lost_values
+from bpcli.calculus.sweeps.rounding import LOST, slope_errors, value_errors
 from bpcli.errors import BpcliError
 
 
@@ -124,3 +127,53 @@ def test_what_cancels_within_a_sum_of_exponentials_is_within_its_bound(text, x, 
     (row,) = slopes(made, point)
     for slope, exact, limit in zip(row, true, slope_errors(made, point)[0], strict=True):
         assert abs(slope - exact) <= 2.0 * limit + 1e-12 * abs(exact)
+
+
+WIDE = st.one_of(
+    st.floats(-3, 3), st.builds(lambda sign, e: sign * 10.0**e, st.sampled_from([-1, 1]), st.floats(0, 250))
+)
+CHOSEN = {
+    "min({})": min,
+    "max({})": max,
+    "abs(min({}))": lambda t: abs(min(t)),
+    "min({},x)[1]": lambda t, x: min(t[1], x),
+    "max(x,{})[2]": lambda t, x: max(x, t[2]),
+    "clip({},x,x+1)[0]": lambda t, x: max(min(t[0], x + 1), x),
+    "where({}>x,1,2)[0]": lambda t, x: 1 if t[0] > x else 2,
+    "sign({}-x)[1]": lambda t, x: mpmath.sign(t[1] - x),
+    "floor(5*{})[2]": lambda t: mpmath.floor(5 * t[2]),
+}
+
+
+@given(st.lists(WIDE, min_size=3, max_size=3), st.lists(WIDE, min_size=3, max_size=3), st.sampled_from([-0.5, 0.25]))
+@settings(max_examples=100)
+@pytest.mark.parametrize("function", ["sin", "cos", "tan", "tanh", "atan"])
+def test_what_is_chosen_among_values_that_are_off_is_right_or_told(function, u, v, x):
+    """The entry that doubles choose may have all its digits, while it is another that is the least."""
+    with mpmath.workdps(600):
+        true = [getattr(mpmath, function)(mpmath.mpf(a) - mpmath.mpf(b)) for a, b in zip(u, v, strict=True)]
+        for form, choice in CHOSEN.items():
+            text, point = form.format(f"{function}(u-v)"), {"u": u, "v": v, "x": x}
+            point = {
+                key: np.array(value) for key, value in point.items() if key != "x" or "x" in form.replace("max", "")
+            }
+            made = calculation(text, point)
+            found = float(np.ravel(made.value(point)[0])[0])
+            right = choice(true, mpmath.mpf(x)) if "x" in point else choice(true)
+            assert abs(found - right) <= LOST * abs(right) or lost_values(made, point, [found]), text
+
+
+@given(WIDE, WIDE)
+@settings(max_examples=200)
+@pytest.mark.parametrize("function", ["sin", "cos", "tan"])
+def test_a_wave_is_off_by_no_more_than_its_bound_and_its_slope_right_or_told(function, x, y):
+    point = {"x": x, "y": y}
+    made = calculation(f"{function}(x-y)", point)
+    values = made.sweeps.forward(point)
+    with mpmath.workdps(600):
+        z = mpmath.mpf(x) - mpmath.mpf(y)
+        value = getattr(mpmath, function)(z)
+        slope = {"sin": mpmath.cos(z), "cos": -mpmath.sin(z), "tan": 1 + mpmath.tan(z) ** 2}[function]
+        assert abs(values[-1] - value) <= value_errors(made, values, {})[-1] * 1.01
+        found, bound = slopes(made, point)[0][0], slope_errors(made, point)[0][0]
+        assert abs(found - slope) <= LOST * abs(slope) or bound > LOST * abs(found)

@@ -72,7 +72,7 @@ def test_a_row_tells_where_its_function_crosses_0_other_than_at_0(name):
     x = np.linspace(low, high, 40_002)[1:-1]
     y = Evaluation()(calculation(f"{name}(x)"), {"x": x}, False).table[:, 0]
     crossed = x[1:][(y[1:] * y[:-1] < 0) & (abs(x[1:]) > 0.01)]
-    if row.periodic:
+    if row.periodic is not None:
         assert len(crossed) > 8
     else:
         assert list(crossed) == pytest.approx([] if row.root is None else [row.root], abs=0.01)
