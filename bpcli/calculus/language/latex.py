@@ -132,7 +132,7 @@ def name_latex(name: str) -> str:
     """A name: Greek letters and accents as LaTeX's commands, the digits at its end as a subscript."""
     if name == "inf":
         return r"\infty"
-    match = re.fullmatch(r"(.*?)_?(\d*)", name)
+    match = re.fullmatch(r"(.*?)_?([0-9]*)", name)
     stem, digits = match.groups() if match else (name, "")
     if not stem:
         stem, digits = name, ""

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bpcli.calculus.language.latex import name_latex, to_latex
@@ -78,6 +78,7 @@ def sound(latex):
 
 
 @given(st.text(st.characters(categories=("L", "M", "Nd", "Pc")), min_size=1, max_size=6))
+@example("A\u19d0")
 def test_any_name_is_ascii_and_sound(written):
     name = normal_name(written)
     if not name or name in FUNCTIONS or name in CONSTANTS:
