@@ -6,26 +6,41 @@ single point. All second derivatives around may have one limit all the same.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.one_sided.kinks import MAX_STEPS, too_many
-from bpcli.calculus.one_sided.series import Series
+from bpcli.calculus.one_sided.series import FLAT, Series
 from bpcli.calculus.one_sided.sides import ASIDE, LENGTHS, Neighbourhood, share
 from bpcli.numbers.operators import UNKNOWN
 
 
-def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int]) -> list[Kink]:
+def slopes_of_one_point(
+    near: Neighbourhood, second: Any, looked: Sequence[int], noted: Container[str] = ()
+) -> list[Kink]:
     """The entries of the Hessian `second`, (outputs, inputs, 1), without a derivative for that reason, as kinks.
 
-    They are those of slopes by the inputs `looked`, on which an edge depends. Where it takes more than `MAX_STEPS` the
-    rest is not looked at; for a proof four times as many are allowed, and more are an InputError.
+    They are those of slopes by the inputs `looked`, on which an edge depends; not those that are `noted` already, such
+    as d²/dxdy. Where it takes more than `MAX_STEPS` the rest is not looked at; for a proof four times as many are
+    allowed, and more are an InputError. For a proof, what is not decided, as |x|·e^(−1/y²), that no power of the way
+    tells from 0, is not known, also in `second`.
     """
     allowed = MAX_STEPS * (4 if near.exact else 1)
     near.take_terms(LENGTHS[0])
     slopes = [o for o in looked if near.gradient_at(looked)[o][0].defined]
     found: dict[str, Kink] = {}
+
+    def add(o: int, i: int, jumps: bool, known: bool) -> None:
+        name = f"d²/d{near.names[o]}d{near.names[i]}"
+        if name in noted:
+            return
+        if not known:
+            second[o, i, 0] = near.kind.not_known
+        used = near.kind.reals.arithmetic.shown(second[o, i, 0]) if known else math.nan
+        if not known or math.isfinite(used):
+            found[name] = Kink(name, 0, used, used, used, jumps, known, beside=known)
+
     steps = 0
     for i, direction in itertools.product(range(len(near.entries)), (-1.0, 1.0)):
         left = [o for o in slopes if o != i]
@@ -34,17 +49,20 @@ def slopes_of_one_point(near: Neighbourhood, second: Any, looked: Sequence[int])
             line = _Line(near, i, direction)
             broken, left = line.look(left)
             for o in broken:
-                used = near.kind.reals.arithmetic.shown(second[o, i, 0])
-                if math.isfinite(used):
-                    name = f"d²/d{near.names[o]}d{near.names[i]}"
-                    found[name] = Kink(name, 0, used, used, used, line.jumps, beside=True)
+                add(o, i, line.jumps, known=True)
             steps += line.sweeps * near.program.entries
             if steps > allowed and near.exact:
                 raise too_many(steps, allowed)
+            if near.work.exhausted and near.exact:
+                for o, k in itertools.product(slopes, range(len(near.entries))):
+                    if o != k:
+                        add(o, k, False, known=False)
             if steps > allowed or near.work.exhausted:
                 return list(found.values())
             if not left:
                 break
+        for o in line.flat.intersection(left) if near.exact else ():
+            add(o, i, False, known=False)
     return list(found.values())
 
 
@@ -55,6 +73,7 @@ class _Line:
         self.near, self.way = near, (i, direction, 1)
         self.on_line = near.swept([self.way])
         self.sweeps, self.jumps = 1, False
+        self.flat: set[int] = set()  # slopes that differ across the line by less than any power of h, or not at all
 
     def look(self, slopes: Sequence[int]) -> tuple[list[int], list[int]]:
         """Which of the slopes do not exist on the line, and which of the rest may with so few terms.
@@ -88,13 +107,19 @@ class _Line:
         above, below = (
             self.near.swept([self.way, *((o, side * to, power) for o, to, power in aside)]) for side in (1.0, -1.0)
         )
-        jump = max((_power(side.value, self.on_line.value) for side in (above, below)), key=_knowledge)
-        return {o: (jump, _power(above.gradient[o], below.gradient[o])) for o in slopes}
+        jumps = [side.value - self.on_line.value for side in (above, below)]
+        jump = max(map(_power, jumps), key=_knowledge)
+        differences = {o: above.gradient[o] - below.gradient[o] for o in slopes}
+        self.flat = {o for o, slope in differences.items() if any(map(_is_flat, [*jumps, slope]))}
+        return {o: (jump, _power(slope)) for o, slope in differences.items()}
 
 
-def _power(a: Series, b: Series) -> Any:
+def _is_flat(difference: Series) -> bool:
+    return not difference.terms and FLAT // 2 <= difference.order < math.inf
+
+
+def _power(difference: Series) -> Any:
     """The first power of h of the difference of two series; None if there is none, UNKNOWN if more terms may tell."""
-    difference = a - b
     if difference.terms:
         return difference.terms[0][0]
     return UNKNOWN if difference.defined and difference.order != math.inf else None

@@ -78,7 +78,7 @@ class Edges:
             kinks = resolve(near, table, at, kink, second, looked)
             if second:
                 noted = {found.slope for found in kinks}
-                kinks += [found for found in slopes_of_one_point(near, table, looked) if found.slope not in noted]
+                kinks += slopes_of_one_point(near, table, looked, noted)
             self.work += near.work.done
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks

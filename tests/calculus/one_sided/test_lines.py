@@ -116,3 +116,22 @@ def test_the_note_says_so(bpcli):
     shown = bpcli("hessian", "abs(x)*y**2", "--at", "0,0", "--certify")
     assert (shown.code, shown.out) == (0, "0 0\n0 0\n")
     assert "abs(x) at x = 0 has a kink beside the point too: d²/dxdy does not exist, 0 is used" in shown.err
+
+
+FLAT = "where({0}==0,0,exp(-1/{0}**2))"
+
+
+@pytest.mark.parametrize(
+    "g", [*("|x|", "floor(x)", "relu(x)", "sign(x)", "where(x>0,2,1)", "sqrt(|x|)"), FLAT.format("x")]
+)
+def test_what_no_power_of_the_way_tells_from_0_has_no_certificate(bpcli, g):
+    """∂f/∂x is 0 at 0 and exists for no other y, but the factor e^(−1/y²) is less than each power."""
+    for text in (f"({g})*{FLAT.format('y')}", f"where(y==0,0,({g})*exp(-1/y**2))"):
+        shown = bpcli("hessian", text, "--at", "x=0,y=0", "--certify")
+        assert shown.code == 4, text
+        assert "not known, nor whether there is one" in shown.err or "not decided" in shown.err
+
+
+def test_along_one_input_what_is_flat_has_a_certificate(bpcli):
+    assert bpcli("hessian", FLAT.format("x"), "--at", "0", "--certify").out == "0\n"
+    assert bpcli("hessian", f"{FLAT.format('x')}*y", "--at", "x=0.5,y=3", "--certify").code == 0
