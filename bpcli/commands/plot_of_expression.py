@@ -8,15 +8,19 @@ from bpcli.api.descent import LeftTheFiniteError, check_learning_rate, descent, 
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.rounding import value_errors_at
 from bpcli.commands import output
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request
 from bpcli.errors import NotFiniteError, UsageError, meant
+from bpcli.numbers.namespaces import arrays
 from bpcli.text.notation import number
 
 STEPS = 20  # of a descent
 HIGHEST = 1e300  # of a value in a picture: the differences of two must be finite
+FINE = 200  # the part of the height of a picture that can just be seen
 FAR = 1e250  # the largest coordinate of a picture: its square must be finite
 
 
@@ -47,7 +51,8 @@ def figure_of_expression(
     _check_options(wanted)
     request = Request([text], Given(wanted.at, wanted.let, wanted.declared), printer)
     names = request.variables.names
-    value, slopes = _functions(request, wanted)
+    functions = _functions(request, wanted)
+    value = functions.value
     place, height, gradient, path, trouble = None, None, None, None, None
     if wanted.at:
         calculation, point = _point(request, names, wanted.at[0])
@@ -64,12 +69,14 @@ def figure_of_expression(
     spans = sensible_ranges(value, names, _ranges(wanted.ranges, names), marks)
     scene = Scene(
         text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, wanted.updates,
-        slopes if wanted.field else None,
+        functions.slopes if wanted.field else None,
     )  # fmt: skip
     if unseen := _unseen(scene):
         output.note(unseen)
-    grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
-    if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
+    grid = [g.ravel() for g in np.meshgrid(*(np.linspace(*span, 81) for span in spans))]
+    if blurred := _blurred(functions, names, grid):
+        output.note(blurred)
+    if trouble is None and not printer.not_finite and not np.isfinite(value(*grid)).any():
         trouble = NotFiniteError(f"{text} has no finite value in {_spans(scene)}", "--range shows another part")
     return draw(scene, wanted.kind or "contour", size), trouble
 
@@ -95,8 +102,36 @@ def _unseen(scene: Any) -> str:
     return f"the point {point} lies outside {_spans(scene)}, which the picture shows{more}"
 
 
-def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:
-    """Functions of columns of points: the value and the slopes of an expression of one or two numbers."""
+class _Functions(NamedTuple):
+    """Functions of columns of points: the value of an expression, its slopes, and how far rounding may set it off."""
+
+    value: Callable[..., Any]
+    slopes: Callable[..., Sequence[Any]]
+    errors: Callable[..., Any]
+
+
+def _blurred(functions: _Functions, names: Sequence[str], grid: Sequence[Any]) -> str:
+    """A remark on rounding errors that the picture shows, of more than 1/`FINE` of its height; empty without any."""
+    import numpy as np
+
+    values = functions.value(*grid)
+    finite = values[np.isfinite(values)]
+    height = float(finite.max() - finite.min()) if len(finite) else 0.0
+    errors = np.where(np.isfinite(values), functions.errors(*grid), 0.0)
+    seen = errors > height / FINE
+    if not height or not seen.any():
+        return ""
+    worst = int(np.argmax(np.where(seen, errors, 0.0)))
+    place = ",".join(f"{name}={number(column[worst])}" for name, column in zip(names, grid, strict=True))
+    share = max(seen.mean(), 0.01)
+    return (
+        f"digits are lost to rounding, terms cancel: {share:.0%} of the picture shows rounding errors, the "
+        f"largest at {place}; bpcli eval --certify proves a value"
+    )
+
+
+def _functions(request: Request, wanted: Wanted) -> _Functions:
+    """Those of an expression of one or two numbers."""
     import numpy as np
 
     names = request.variables.names
@@ -122,7 +157,13 @@ def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Ca
             gradient = calculation.gradient_block(block(columns))[1]
         return [gradient[name] for name in names]
 
-    return value, slopes
+    def errors(*columns: Any) -> Any:
+        xp, at = PlainNamespace(arrays()), block(columns)
+        with np.errstate(all="ignore"):
+            bounds = value_errors_at(calculation.program, xp, calculation.program.forward(xp, at), {})
+        return np.broadcast_to(bounds[calculation.program.outputs[0]], columns[0].shape)
+
+    return _Functions(value, slopes, errors)
 
 
 def _check_options(wanted: Wanted) -> None:

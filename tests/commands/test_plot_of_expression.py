@@ -86,3 +86,31 @@ def test_a_point_outside_the_range_does_not_flatten_the_curve(bpcli, tmp_path):
     heights = [re.findall(r">(−?[\d.]+)</text>", (tmp_path / f"{n}.svg").read_text()) for n in ("with", "without")]
     assert max(map(float, (v.replace("−", "-") for v in heights[0]))) <= 2
     assert set(heights[1]) <= set(heights[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "told"),
+    [
+        ("(1-cos(x))/x**2", "-1e-7:1e-7", True),  # 0.5 throughout
+        ("x**7-7*x**6+21*x**5-35*x**4+35*x**3-21*x**2+7*x-1", "0.99:1.01", True),  # (x − 1)⁷
+        ("sin(x)**2+cos(x)**2", "-3:3", True),
+        ("sin(1e17*x)", "0:1", True),
+        ("(x-1)**7", "0.99:1.01", False),
+        ("sin(x)/x", "-20:20", False),
+        ("tan(x)", "-5:5", False),
+        ("log(1+exp(x))", "-50:50", False),
+        ("0.1+0*x", "-1:1", False),
+        ("(x**2-1)/(x-1)", "0:2", False),
+        ("sqrt(x)", "-1:1", False),
+        ("sin(1/x)", "-1:1", False),
+    ],
+)
+def test_a_picture_of_rounding_errors_is_told(bpcli, tmp_path, text, span, told):
+    shown = bpcli("plot", text, "--range", f"x={span}", "--output", tmp_path / "p.svg")
+    assert shown.code == 0
+    assert ("of the picture shows rounding errors, the largest at x=" in shown.err) is told
+
+
+def test_a_picture_of_two_variables_tells_how_much_of_it_shows_rounding_errors(bpcli, tmp_path):
+    shown = bpcli("plot", "(1e16+x)-1e16+10*y", "--range", "x=-1:1,y=-3:3", "--output", tmp_path / "p.svg")
+    assert re.search(r"[67]\d% of the picture shows rounding errors, the largest at x=[-\d.]+,y=[-\d.]+;", shown.err)
