@@ -461,3 +461,21 @@ def test_numbered_rows_of_a_file(bpcli, tmp_path):
     (tmp_path / "a.txt").write_text("1) 2, 1\n2) 1, 1\n")
     found = bpcli("check", "x*y", "x+y", "--at", "1,2", "--mine", f"@{tmp_path}/a.txt")
     assert found.lines[-1].endswith("leave it out: 2, 1; 1, 1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "mine", "code"),
+    [
+        (["softmax_cce", "--logits", "1,2,3", "--label", "2"], "0.09003,0.24473,0.66524-1", 0),
+        (["sigmoid", "--z", "0.5"], "0.6225*(1-0.6225)", 0),
+        (["sigmoid", "--z", "0.5"], r"\frac{0.622}{1}-0.622^2", 0),
+        (["sigmoid_bce", "--z", "0.3", "--y", "1"], "0.574-1", 0),
+        (["sigmoid_bce", "--z", "0.3", "--y", "1"], "0.575-1", 1),
+        (["sigmoid_bce", "--z", "0.3", "--y", "1"], "1-0.574", 1),
+        (["sigmoid_bce", "--z", "0.3", "--y", "1"], "1/(0.123-0.122)", 1),
+        (["sigmoid_bce", "--z", "7", "--y", "1"], "0.999-1", 1),
+        (["x**2", "--at", "3"], "2*3.01", 1),
+    ],
+)
+def test_arithmetic_of_rounded_numbers_counts_by_their_digits(bpcli, asked, mine, code):
+    assert bpcli("check", *asked, "--mine", mine).code == code

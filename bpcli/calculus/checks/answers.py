@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
-from bpcli.calculus.checks.grading import Array
+from bpcli.calculus.checks.grading import Array, half_a_digit
 from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Call, Expression, Number, names_in, postorder
@@ -161,11 +161,17 @@ def _number(part: str) -> Cell | None:
         typed = f"{number}e{int(power or '0') - 2}"
     if _PLAIN.fullmatch(typed):
         return Cell(float(typed.replace("−", "-")), typed)
+    plain = meant_by_latex(part) if "\\" in part else part
     try:
-        value = parse_value(meant_by_latex(part) if "\\" in part else part)
+        value = parse_value(plain)
     except ExpressionError:
         return None
-    return Cell(value) if isinstance(value, float) else None
+    return Cell(value, plain if _has_digits(plain) else None) if isinstance(value, float) else None
+
+
+def _has_digits(text: str) -> bool:
+    """Whether a text is a number, or arithmetic of rounded numbers, that counts by the digits typed."""
+    return bool(_PLAIN.fullmatch(text)) or half_a_digit(text, 1) > 0.0
 
 
 def _as_formula(cell: Cell) -> str:
@@ -261,7 +267,7 @@ class Formulas:
                 result = compute(self._made_for(read, shapes), {n: values[n] for n in names})
                 if np.ndim(result) == 2 and len(rows) == len(row) == 1:
                     return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
-                typed = read.text if compute is _value and _PLAIN.fullmatch(read.text) else None
+                typed = read.text if compute is _value and _has_digits(read.text) else None
                 entries += [Cell(float(v), typed) for v in np.ravel(result)]
             found.append(entries)
         return [found[0] * self._columns] if [len(row) for row in found] == [1] else found

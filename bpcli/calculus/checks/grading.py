@@ -3,12 +3,15 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import Shape
+from bpcli.errors import ExpressionError
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kink_notes import Kink
@@ -93,6 +96,7 @@ class Tolerance(NamedTuple):
         return np.asarray((exact == given) | ((exact != exact) & (given != given)) | near)
 
 
+_WRITTEN = re.compile(r"(?<![\w.])(?:\d+\.\d*|\.?\d+)(?:[eE][-+]?\d+)?")  # a number within arithmetic
 _DECIMAL = re.compile(r"[-−+]?(\d*)\.?(\d*)(?:[eE]([-−+]?\d+))?")
 
 
@@ -106,12 +110,32 @@ def _digits(typed: str) -> tuple[int, int, int]:
 
 
 def half_a_digit(typed: str, least: int = 3) -> float:
-    """Half a unit of the last digit of a decimal fraction with `least` significant digits or more, else 0."""
+    """Half a unit of the last digit of a decimal fraction with `least` significant digits or more, else 0.
+
+    Of arithmetic, such as 0.574 − 1, how far those of its numbers move the value; 0 if that leaves it fewer digits.
+    """
+    if not _DECIMAL.fullmatch(typed.strip()):
+        return _of_arithmetic(typed, least)
     digits, fraction, exponent = _digits(typed)
     if digits < least or not (fraction or exponent < 0) or abs(exponent) > 400:
         return 0.0
     # A little more, for the half that was rounded either way.
     return 0.5000001 * float(f"1e{exponent - fraction}")
+
+
+@lru_cache(1000)
+def _of_arithmetic(typed: str, least: int) -> float:
+    try:
+        value, moved = parse_value(typed), 0.0
+        for written in set(_WRITTEN.findall(typed)):
+            if half := half_a_digit(written, least):
+                off = re.sub(rf"(?<![\w.]){re.escape(written)}(?![\w.])", f"({written}+{half!r})", typed)
+                moved += abs(parse_value(off) - value)
+    except (ExpressionError, TypeError):  # no arithmetic of numbers
+        return 0.0
+    if not value or not math.isfinite(value):
+        return 0.0
+    return moved if moved <= 0.51 * 10.0 ** (math.floor(math.log10(abs(value))) + 1 - least) else 0.0
 
 
 def half_a_whole_digit(typed: str, exact: float, least: int = 3) -> float:

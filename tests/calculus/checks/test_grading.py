@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bpcli.calculus.checks.grading import Compared, Grade, Tolerance, half_a_digit, typed_slack
@@ -47,6 +47,41 @@ def test_half_a_digit():
     assert half_a_digit("0.125") == pytest.approx(0.0005, rel=1e-6)
     assert half_a_digit("1.25e-3") == half_a_digit("125e-5") == pytest.approx(0.000005, rel=1e-6)
     assert [half_a_digit(text) for text in ("0.12", "125", "x", "", "1e999")] == [0.0] * 5
+
+
+ARITHMETIC = {
+    "{p}-1": lambda p, q: p - 1,
+    "{p}*(1-{p})": lambda p, q: p * (1 - p),
+    "{p}-{p}**2": lambda p, q: p - p**2,
+    "-{p}*{q}": lambda p, q: -p * q,
+    "2*{p}/3": lambda p, q: 2 * p / 3,
+    "({p}-1)/10": lambda p, q: (p - 1) / 10,
+    "{p}/{q}": lambda p, q: p / q,
+}
+
+
+@given(st.sampled_from(sorted(ARITHMETIC)), st.floats(0.1, 0.89), st.floats(0.1, 0.89), st.integers(3, 7))
+def test_arithmetic_of_rounded_numbers_is_right_to_their_digits(text, p, q, digits):
+    """p − 1 is right if p is, to what half a unit of each number makes of it; twice that unit is wrong."""
+    of = ARITHMETIC[text]
+    typed = text.format(p=f"{p:.{digits}f}", q=f"{q:.{digits}f}")
+    given_ = of(round(p, digits), round(q, digits))
+    assume(round(p, digits) != round(q, digits))  # what is written alike is one number
+    slack, exactly = half_a_digit(typed), Tolerance(rtol=0)
+    unit = 0.5 * 10.0**-digits
+    most = abs(of(p + unit, q) - of(p, q)) + abs(of(p, q + unit) - of(p, q))
+    assert slack == pytest.approx(most, rel=0.2, abs=0.1 * unit) or (slack == 0 and most > 0.0005 * abs(given_))
+    if slack:
+        assert exactly.holds(of(p, q), given_, typed) or abs(of(p, q) - given_) > slack * 0.999
+        assert not exactly.holds(given_ + 1.01 * slack, given_, typed)
+        assert slack <= 0.0051 * abs(given_)  # three digits are right at least
+
+
+@pytest.mark.parametrize(
+    "text", ["1/3", "0.12-1", "1-x", "0.999-1", "1/(0.123-0.122)", "0.123-0.123", "inf-0.123", "0.123/0", "[0.123,1]*2"]
+)
+def test_what_is_exact_or_has_too_few_digits_has_no_slack(text):
+    assert half_a_digit(text) == 0
 
 
 def test_zeros_that_a_printed_number_has_lost_count_as_digits():
