@@ -70,6 +70,10 @@ class ArrayOp(ABC):
         """Whether the slope jumps, as `Function.edge`; a bool, or an array of bools."""
         return False
 
+    def may_turn(self, xp: RuleNamespace[Any], out: Any, args: list[Any], errors: list[Any], on: Operands) -> Any:
+        """Whether the slope may jump between the entries as they are and as they may be, off by `errors`."""
+        return self.edge(xp, out, args, on)
+
     def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
         """Which entries of its one operand are at fault where the operation is at an edge, which `edge` says."""
         return edge

@@ -105,6 +105,13 @@ class Extreme(Reduction):
         axes = on.axes
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
+    def may_turn(self, xp: RuleNamespace[Any], out: Any, args: list[Any], errors: list[Any], on: Operands) -> Any:
+        """Whether another entry may be the largest, or one as large."""
+        axes, base = on.axes, xp.base
+        most = base.expand_dims(self.of_errors(xp, errors, on), axes)
+        near = abs(args[0] - base.expand_dims(out, axes)) <= 2.0 * (errors[0] + most)
+        return base.where(near, 1.0, 0.0).sum(axis=axes) > 1.0
+
     def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
         axes, np = on.axes, xp.base
         return np.expand_dims(edge, axes) & (args[0] == np.expand_dims(out, axes))

@@ -42,7 +42,8 @@ class Delicate(NamedTuple):
     """Where a step magnifies rounding errors: where `slot` is less than `share` of `part`, or of 1, off `center`.
 
     With `beyond`, where it is farther out than that; with `other`, where it is so near that slot; with `whole`, so near
-    a whole number; with `within`, where terms cancel within the step.
+    a whole number; with `within`, where terms cancel within the step; with `near`, where two entries are so near the
+    one that it takes.
     """
 
     slot: int
@@ -53,6 +54,7 @@ class Delicate(NamedTuple):
     other: int | None = None
     whole: bool = False
     within: bool = False
+    near: bool = False
 
 
 def _delicate(program: Program) -> list[Delicate]:
@@ -75,8 +77,8 @@ def _delicate(program: Program) -> list[Delicate]:
                 found.append(Delicate(slot, within=True))
         elif operands and not of.exact:
             found += _of_step(slot, step, operands)
-        elif operands and isinstance(step, Elementwise) and step.has_edge:
-            found += _of_edge(step)
+        elif operands and step.has_edge:
+            found += _of_edge(step) if isinstance(step, Elementwise) else [Delicate(slot, share=NEAR_EDGE, near=True)]
     return found
 
 
@@ -153,6 +155,11 @@ class Screen:
             assert step.row.amplifies is not None
             amplified = step.row.amplifies(PlainNamespace(arrays()), *(values[a] for a in step.args))
             return any_entry(amplified > 1.0 / one.share)
+        if one.near:
+            assert isinstance(step, OnArrays)
+            (x,), axes = (values[a] for a in step.args), step.operands.axes
+            top = np.expand_dims(value, axes)
+            return any_entry((np.abs(x - top) <= one.share * np.abs(top)).sum(axis=axes) > 1)
         if one.whole:
             return any_entry(abs(value - np.rint(value)) <= one.share * abs(value))
         if one.other is not None:

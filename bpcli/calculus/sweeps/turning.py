@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bpcli.calculus.rules.duals import PlainNamespace
-from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
+from bpcli.calculus.sweeps.instructions import Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import UNIT
 
@@ -23,7 +23,10 @@ def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list
         out, args = values[slot], [values[a] for a in step.args]
         if not isinstance(step, Elementwise):
             if step.has_edge:
-                yield step.edge(xp, out, args)
+                assert isinstance(step, OnArrays)
+                yield step.op.may_turn(
+                    xp, out, args, [bounds[a] + 0.0 * x for a, x in zip(step.args, args, strict=True)], step.operands
+                )
             continue
         if step.name == "**":  # of a negative number: the exponent may be odd, or no whole number
             yield (args[0] < 0) & (bounds[step.args[1]] > 0)

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from bpcli.api.bulk import Evaluation, LostPoints
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.lost_digits import lost_values
+from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_values
 
 TURNED = {  # a point, the value there of exact numbers, and that of doubles
     "where(exp(x)>1+x+x*x/2,1,2)": (1e-6, 1.0, 2.0),
@@ -59,3 +61,28 @@ def test_an_edge_itself_is_not_one_of_them(text):
     lost.add(Evaluation()(made, {"x": np.array([0.0, 1.0, -1.0, 2.0])}, False))
     lost.look()
     assert not lost.first
+
+
+NEARLY_TIED = {  # of x and 2x − 0.69999998, the first off by 1e-7: which has the slope of x, 1, or 2
+    "max([(x+1e9)-1e9,2*x-0.69999998])": max,
+    "min([(x+1e9)-1e9,2*x-0.69999998])": min,
+    "max([-9,(x+1e9)-1e9,2*x-0.69999998,x-9])": max,
+    "max((x+1e9)-1e9,2*x-0.69999998)": max,
+    "sum(min([[(x+1e9)-1e9,2*x-0.69999998],[3,4]],axis=1))": min,
+    "sum(max([[(x+1e9)-1e9,-3],[2*x-0.69999998,-4]],axis=0))": max,
+}
+
+
+@pytest.mark.parametrize("text", NEARLY_TIED)
+@given(st.floats(0.6999999, 0.7000001))
+def test_of_entries_that_are_nearly_equal_the_slope_is_right_or_told(text, x):
+    two = 2 * x - 0.69999998
+    assume(abs(x - two) > 1e-14)
+    true = 1 if NEARLY_TIED[text](x, two) == x else 2
+    made = calculation(text)
+    found = float(made.gradient({"x": x})[1]["x"])
+    assert found == true or lost_digits(made, {"x": x}, [[found]])
+    among_many, lost = np.append(np.linspace(1.0, 5.0, 2000), x), LostPoints(["x"], 1)
+    lost.add(Evaluation()(made, {"x": among_many}, True))
+    lost.look()
+    assert found == true or 2000 in [at.number for at in lost.first]
