@@ -3,7 +3,7 @@
 1 − σ(z) is σ(−z), 1 − p of a softmax the sum of the other classes, logsumexp(l) − l[0] is −log_softmax(l)[0].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
 from bpcli.calculus.rules.exponential_sums import LOG_OF_SUM, log_of_share, log_of_sum, share
@@ -224,11 +224,11 @@ def of_share(match: Match, row: Callable[[int, int], Function], of: Share) -> in
 
 
 def as_share(match: Match, slot: int) -> Share | None:
-    """What a share, an entry of a softmax of few classes, or 1 − it, is the share of."""
+    """What a share, an entry of a softmax of few classes, or 1 − it, is the share of; None where terms are equal."""
     if (k := share_of(match, slot)) is not None:
         args = match.args_below(slot)
         terms = list(zip(args[0::2], args[1::2], strict=True))
-        return Share(frozenset(terms[:k]), frozenset(terms)) if len(set(terms)) == len(terms) else None
+        return _share(terms, set(terms[:k]))
     entries = match.args_of(slot, "sum") or (slot,)
     p, which = _chosen_entries(match, entries[0])
     op = REDUCTIONS.get(match.name_of(p))
@@ -237,7 +237,12 @@ def as_share(match: Match, slot: int) -> Share | None:
     (logits,) = match.args_below(p)
     terms = [(match.constant(1), match.entry(logits, i)) for i in range(match.shape(logits)[0])]
     chosen = {terms[i] for i in which}
-    return Share(frozenset(set(terms) - chosen if op.of_others else chosen), frozenset(terms))
+    return _share(terms, set(terms) - chosen if op.of_others else chosen)
+
+
+def _share(terms: Sequence[tuple[int, int]], chosen: Set[tuple[int, int]]) -> Share | None:
+    """A share of terms as sets; None where two of them are equal, which a set holds once."""
+    return Share(frozenset(chosen), frozenset(terms)) if len(set(terms)) == len(terms) else None
 
 
 def _chosen_entries(match: Match, slot: int) -> tuple[int, list[int]]:

@@ -38,7 +38,7 @@ def lost_in_words(
 
     `kind` is value, with one row, gradient, jacobian, hessian, or vjp or jvp, of v.
     """
-    names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
+    names = _names(calculation)
     if kind == "value":
         found = lost_values(calculation, point, [value for row in rows for value in row])
         rows, titles = [[v] for row in rows for v in row], [[name] for name in calculation.output_names]
@@ -69,25 +69,34 @@ def _how_far(error: float) -> str:
 def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
     """The entries of a Jacobian that may be off by more than 2⁻²⁰ of themselves, unless balls prove them right.
 
-    None at a kink, where the slope is a convention, and none of calculations too large to look at each entry.
+    None of slopes that are a convention, at a kink, and none of calculations too large to look at each entry.
     """
     work = calculation.inputs * calculation.outputs * calculation.program.entries
-    if not work or calculation.kinks or work > MOST_WORK:
+    if not work or work > MOST_WORK or any(not kink.slope for kink in calculation.kinks):
         return []
+    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
-        slots = calculation.sweeps.forward(point)
-        doubtful = _left_range(calculation, point) or not all(map(calculation.sweeps.is_finite, slots))
-        doubtful = doubtful or is_turned(
-            calculation.program, calculation.namespace, slots, value_errors(calculation, slots, {})
-        )
+        doubtful = _slopes_in_doubt(calculation, point)
     found = [
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
         for column, (slope, error) in enumerate(zip(*both, strict=True))
-        if (doubtful or error > LOST * abs(slope)) and math.isfinite(slope)
+        if (doubtful or error > LOST * abs(slope)) and math.isfinite(slope) and f"d/d{names[column]}" not in told
     ]
     return _disproven(found, rows, calculation, point, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
+
+
+def _names(calculation: Calculation) -> list[str]:
+    return [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
+
+
+def _slopes_in_doubt(calculation: Calculation, point: Point) -> bool:
+    """Whether error bounds of slopes tell nothing: a step leaves the range, is not finite, or may be turned."""
+    slots = calculation.sweeps.forward(point)
+    if _left_range(calculation, point) or not all(map(calculation.sweeps.is_finite, slots)):
+        return True
+    return is_turned(calculation.program, calculation.namespace, slots, value_errors(calculation, slots, {}))
 
 
 def _lost_products(
@@ -99,7 +108,7 @@ def _lost_products(
     with calculation.sweeps.quiet():
         bounds = slope_errors(calculation, point)
         slopes = _rows_of(calculation.jacobian(point)[1], calculation.outputs)
-        doubtful = _left_range(calculation, point)
+        doubtful = _slopes_in_doubt(calculation, point)
     parts = [[e + UNIT * abs(s) for e, s in zip(*both, strict=True)] for both in zip(bounds, slopes, strict=True)]
     along = parts if forward else zip(*parts, strict=True)
     errors = [sum(abs(w) * part for w, part in zip(v, line, strict=True)) for line in along]
@@ -203,12 +212,12 @@ def _disproven(
     if not found:
         return []
     proven, kinks = _enclosed(calculation, compute)
+    told = {kink.slope for kink in calculation.kinks}
+    kinks = [kink for kink in kinks if kink.slope not in told]
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     hidden = {kink.slope: kink for kink in kinks}
-    names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
-    of_column = (
-        [*(hidden.get(f"d/d{name}") for name in names), None] if by_input else [*kinks[:1], None][:1] * len(rows[0])
-    )
+    by_name = [*map(hidden.get, (f"d/d{name}" for name in _names(calculation))), None]
+    of_column = by_name if by_input else [*kinks[:1], None][:1] * len(rows[0])
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
         if not _near(entry, low, high) and not (at_infinity and _says_nothing(low, high)):

@@ -1,6 +1,7 @@
 """What saturates, beside python-flint's balls at 3000 bits on the expression as it is written, step by step."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -121,6 +122,18 @@ def check(text, point, entries):
 @settings(max_examples=8)
 def test_composites_of_logits_keep_their_digits(text, logits):
     check(text, {"u": np.array(logits)}, 3)
+
+
+EQUAL = ["[v[0],v[0],v[1]]", "[v[1],v[0],v[1]]", "[v[0],v[1],v[1]]", "[v[0],v[0],v[0]]", "[v[0],0,v[0]]", "[1,v[1],1]"]
+
+
+@pytest.mark.parametrize("text", [*OF_LOGITS, "log(1-softmax(u)[0])", "1-sum(softmax(u)[0:2])"])
+@given(logits=st.lists(st.floats(-4, 4).map(lambda x: round(x, 2)), min_size=2, max_size=2, unique=True))
+@settings(max_examples=4)
+@pytest.mark.parametrize("u", EQUAL)
+def test_of_entries_that_are_equal_each_counts(text, u, logits):
+    """Of [x, x, y] the others of the second are x and y: a set of terms would hold x once."""
+    check(re.sub(r"\bu\b", u, text), {"v": np.array(logits)}, 2)
 
 
 @pytest.mark.parametrize("text", OF_A_NUMBER)
