@@ -117,21 +117,34 @@ def _share(k: int) -> tuple[Rule, Any]:
 
 
 def _log_of_share(k: int) -> tuple[Rule, Any]:
-    def value(xp: RuleNamespace[Any], *args: Any) -> Any:
-        whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
+    def of_positive(xp: RuleNamespace[Any], whole: _Parts, args: tuple[Any, ...]) -> Any:
+        some = _parts(xp, args[: 2 * k])
         apart = _difference(xp, some.m, whole.m)[0] + (_log(xp, some) - _log(xp, whole))
         chosen, others = _sum_of(xp, whole, 0, k), _sum_of(xp, whole, k, len(args))
-        known = xp.refined(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
+        return xp.refined(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
+
+    def value(xp: RuleNamespace[Any], *args: Any) -> Any:
+        whole = _parts(xp, args)
+
+        def in_doubles() -> Any:
+            return xp.refined(of_positive(xp, whole, args), whole.S < 0.0, of_negative)
+
+        def of_negative() -> Any:
+            turned = tuple(-a if n % 2 == 0 else a for n, a in enumerate(args))
+            return of_positive(xp, _parts(xp, turned), turned)
+
+        known = xp.refined(xp.log(xp.divide(_sum_of(xp, whole, 0, k), whole.S)), True, in_doubles)
         return xp.agreed(known, whole.unknown, math.nan)
 
     def slope(i: int) -> Rule:
         def partial(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
-            whole = _parts(xp, args)
+            whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
             if i >= 2 * k:
-                return _where_known(xp, whole, -xp.divide(_own_term(xp, whole, i), whole.S))
-            some = _parts(xp, args[: 2 * k])
-            own = xp.divide(_own_term(xp, some, i), some.S)
-            return _where_known(xp, whole, own * xp.divide(_sum_of(xp, whole, k, len(args)), whole.S))
+                found = -xp.divide(_own_term(xp, whole, i), whole.S)
+            else:
+                others = xp.divide(_sum_of(xp, whole, k, len(args)), whole.S)
+                found = xp.divide(_own_term(xp, some, i), some.S) * others
+            return xp.agreed(found, whole.unknown | ((whole.S < 0.0) != (some.S < 0.0)), math.nan)
 
         return partial
 

@@ -29,8 +29,11 @@ def _log(match: Match) -> int | None:
     return None if terms is None else _log_of_terms(match, terms)
 
 
-def _log_of_positive(match: Match, a: int) -> int | None:
-    """log of what is positive and saturates: a sigmoid, a softmax, a share, sech², cosh, their products and powers."""
+def _log_of_positive(match: Match, a: int, alone: bool = True) -> int | None:
+    """log of what is positive and saturates: a sigmoid, a softmax, a share, sech², cosh, their products and powers.
+
+    A share of terms with signs may be negative: if it is not `alone`, it has no logarithm of its own.
+    """
     if inner := match.args_of(a, "sigmoid"):  # log σ(u) = −softplus(−u)
         return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
     if inner := match.args_of(a, "softmax"):
@@ -46,10 +49,12 @@ def _log_of_positive(match: Match, a: int) -> int | None:
         return match.apply("*", match.constant(-2), match.apply("log_cosh", inner[0]))
     if (k := share_of(match, a)) is not None:
         args = match.args_below(a)
+        if not alone and not all(isinstance(w := match.slots[arg], Constant) and w > 0 for arg in args[0::2]):
+            return None
         return match.builder.elementwise(log_of_share(k, len(args) // 2), args, match.node)
-    if (taken := match.args_of(a, "take")) and (found := _log_of_positive(match, taken[0])) is not None:
+    if (taken := match.args_of(a, "take")) and (found := _log_of_positive(match, taken[0], alone)) is not None:
         return match.array("take", found, match.extra(a))
-    if (inner := match.args_of(a, "prod")) and (found := _log_of_positive(match, inner[0])) is not None:
+    if (inner := match.args_of(a, "prod")) and (found := _log_of_positive(match, inner[0], False)) is not None:
         return match.array("sum", found, match.extra(a))
     return _log_of_product(match, a)
 
@@ -58,16 +63,16 @@ def _log_of_product(match: Match, a: int) -> int | None:
     """log(a·p) = log a + log p, log(a/p) = log a − log p and log(pʸ) = y·log p for such a p."""
     factors, parts, power = (match.args_of(a, name) for name in ("*", "/", "**"))
     for x, p in (factors, factors[::-1]) if factors else ():
-        if (found := _log_of_positive(match, p)) is not None:
+        if (found := _log_of_positive(match, p, False)) is not None:
             return match.apply("+", match.apply("log", x), found)
-    if parts and (found := _log_of_positive(match, parts[1])) is not None:
+    if parts and (found := _log_of_positive(match, parts[1], False)) is not None:
         return match.apply("-", match.apply("log", parts[0]), found)
-    if parts and (found := _log_of_positive(match, parts[0])) is not None:
+    if parts and (found := _log_of_positive(match, parts[0], False)) is not None:
         return match.apply("-", found, match.apply("log", parts[1]))
-    if power and (found := _log_of_positive(match, power[0])) is not None:
+    if power and (found := _log_of_positive(match, power[0], False)) is not None:
         return match.apply("*", power[1], found)
     base = match.squared(a)
-    if base is not None and (found := _log_of_positive(match, base)) is not None:
+    if base is not None and (found := _log_of_positive(match, base, False)) is not None:
         return match.apply("*", match.constant(2), found)
     return None
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bpcli.calculus.language.parser import parse
@@ -102,8 +102,11 @@ def true_derivatives(text, point):
 LOGIT = st.sampled_from([0.0, 1.0, -40.0, 40.0, 300.0, -360.0]) | st.floats(-360, 360).map(lambda x: round(x, 2))
 
 
-def check(text, point, entries):
-    """The value and the gradient to 2⁻³⁰; of the Hessian, whose terms may cancel at chance points, the size."""
+def check(text, point, entries, near=1e-307):
+    """The value and the gradient to 2⁻³⁰; of the Hessian, whose terms may cancel at chance points, the size.
+
+    `near` is how far what is 0 may be off.
+    """
     shapes = {name: np.shape(value) for name, value in point.items()}
     calculation = Calculation([parse(text)], [text], shapes, list(point))
     found, true = derivatives(calculation, point), true_derivatives(text, point)
@@ -114,7 +117,7 @@ def check(text, point, entries):
     for k, (got, exact) in enumerate(zip(found, true, strict=True)):
         if exact == exact:
             size = abs(exact) if k <= entries else largest
-            assert abs(got - exact) <= 2.0**-30 * size + 1e-307, (point, k, got, exact)
+            assert abs(got - exact) <= 2.0**-30 * size + near, (point, k, got, exact)
 
 
 @pytest.mark.parametrize("text", OF_LOGITS)
@@ -133,7 +136,32 @@ EQUAL = ["[v[0],v[0],v[1]]", "[v[1],v[0],v[1]]", "[v[0],v[1],v[1]]", "[v[0],v[0]
 @pytest.mark.parametrize("u", EQUAL)
 def test_of_entries_that_are_equal_each_counts(text, u, logits):
     """Of [x, x, y] the others of the second are x and y: a set of terms would hold x once."""
-    check(re.sub(r"\bu\b", u, text), {"v": np.array(logits)}, 2)
+    check(re.sub(r"\bu\b", u, text), {"v": np.array(logits)}, 2, near=1e-13)
+
+
+SIGNED = [
+    "log(-exp(v[1])/(exp(v[0])-exp(v[1])))",
+    "log(exp(v[0])/(exp(v[1])-exp(v[0])))",
+    "log(exp(v[0])/(exp(v[0])-exp(v[1])))",
+    "log2(exp(v[0])/(exp(v[0])+exp(v[1])-2*exp(v[0])))",
+    "log((exp(v[0])-exp(v[1]))/(exp(v[0])-exp(v[1])-1))",
+    "log((exp(v[0])-exp(v[1]))*(exp(v[0])-exp(v[1])))",
+    "log(v[0]*exp(v[1])/(v[0]*exp(v[1])-exp(v[0])))",
+    "log(v[0]*exp(v[1])/(v[0]*exp(v[1])+v[0]*exp(2)))",
+    "log((exp(v[0])/(exp(v[1])-exp(v[0])))**2)",
+    "log(-(exp(v[0])/(exp(v[0])-exp(v[1]))))",
+    "log(prod([exp(v[0])/(exp(v[0])-exp(v[1])),v[1]]))",
+]
+
+
+@pytest.mark.parametrize("text", SIGNED)
+@given(x=st.floats(-3, 3).map(lambda x: round(x, 2)), y=st.floats(-3, 3).map(lambda x: round(x, 2)))
+@settings(max_examples=30)
+def test_the_logarithm_of_a_share_of_terms_with_signs(text, x, y):
+    """log(a·b) is not log a + log b where both are negative."""
+    assume(abs(x - y) > 0.2 and abs(x) > 0.2 and abs(y) > 0.2 and abs(math.exp(x) - math.exp(y) - 1) > 0.1)
+    assume(abs(x * math.exp(y) - math.exp(x)) > 0.1)
+    check(text, {"v": np.array([x, y])}, 2, near=1e-13)
 
 
 @pytest.mark.parametrize("text", OF_A_NUMBER)
