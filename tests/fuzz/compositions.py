@@ -6,6 +6,7 @@
 
 import argparse
 import itertools
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ REDUCTIONS = [
     "mse([1,0,0],{})",
     "mse({},{})",
 ]
+_V = re.compile(r"\bv\b")
 VECTORS = [
     "softmax(v)",
     "log_softmax(v)",
@@ -87,14 +89,15 @@ VECTORS = [
     "1/(1+exp(-v))",
     "exp(v-max(v))/sum(exp(v-max(v)))",
 ]
+ENTRIES = ["v", "[v[0],v[0],v[1]]", "[v[1],v[0],v[1]]", "[v[0],0,v[0]]"]  # entries that are equal count each
 POINTS = [[0.1, 0.2, 0.3], [40.0, -3.0, 0.5], [0.0, 0.0, 0.0], [-1e-9, 0.0, 1e-9], [700.0, -700.0, 0.0]]
 
 
 def compositions(seed: int) -> list[str]:
     """All of them, in an order drawn by the seed."""
     found = [
-        number.replace("{}", f"({reduction.replace('{}', f'({vector})')})")
-        for number, reduction, vector in itertools.product(NUMBERS, REDUCTIONS, VECTORS)
+        number.replace("{}", f"({reduction.replace('{}', f'({re.sub(_V, entries, vector)})')})")
+        for number, reduction, vector, entries in itertools.product(NUMBERS, REDUCTIONS, VECTORS, ENTRIES)
     ]
     Random(seed).shuffle(found)
     return found
