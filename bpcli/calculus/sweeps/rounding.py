@@ -24,6 +24,7 @@ _LEAST = 2.0**-1074  # of an error that is no double
 FUNCTION = 4.0 * UNIT  # of a function of the table
 LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 _WAVE = 0.5  # within which sin, cos and tan are near to lines
+_CANCELLED = 2.0**-30  # of its parts: a tangent below this has lost most of its digits
 MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 
 
@@ -230,7 +231,36 @@ def slope_errors_at(
     """
     own, unknown = own_errors(program, xp, values), xp.where(_bends(program, xp, values), math.inf, 0.0)
     along = [program.tangents(xp, values, seed) for seed in inputs]
-    return [[unknown + _slope_error(program, xp, values, own, tangents, one) for tangents in along] for one in outputs]
+    lost = [xp.where(_tangents_cancel(program, xp, values, tangents), math.inf, 0.0) for tangents in along]
+    return [
+        [unknown + lost[k] + _slope_error(program, xp, values, own, tangents, one) for k, tangents in enumerate(along)]
+        for one in outputs
+    ]
+
+
+def _tangents_cancel(program: Program, xp: PlainNamespace, values: list[Any], tangents: list[Any]) -> Any:
+    """Whether a tangent is the small difference of rounded parts: a bool, or an array.
+
+    To first order that does not show in the slope, where the adjoint cancels as well.
+    """
+    found: Any = False
+    rounded: list[bool] = []
+    for out, step, tangent in zip(values, program.slots, tangents, strict=True):
+        if tangent is None or not isinstance(step, Instruction):
+            rounded.append(False)
+            continue
+        exact = (
+            step.op.exact if isinstance(step, OnArrays) else step.row is not None and (step.row.exact or step.row.adds)
+        )
+        rounded.append(not exact or any(rounded[a] for a in step.args))
+        if not isinstance(step, Elementwise) or not rounded[-1]:
+            continue
+        args = [values[a] for a in step.args]
+        moving = [(i, tangents[a]) for i, a in enumerate(step.args) if step.passes[i] and tangents[a] is not None]
+        if len(moving) > 1:
+            size = sum(abs(step.row.partial(i)(xp, out, *args) * t) for i, t in moving)
+            found = found | any_entry((abs(tangent) < _CANCELLED * size) & (size < math.inf))
+    return found
 
 
 def units(parts: Sequence[tuple[Key, Shape]], make: Callable[[list[float], Shape], Any]) -> list[dict[Key, Any]]:

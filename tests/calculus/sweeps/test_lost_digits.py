@@ -280,6 +280,24 @@ def test_a_slope_of_a_tiny_difference_of_large_numbers_is_right_or_told(inner, f
     assert lost_digits(made, {"y": y}, [[slope]])
 
 
+@pytest.mark.parametrize("x", [20.0, 30.0, 40.0, 300.0])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mse([1,0,0],exp([x,0,x]-logsumexp([x,0,x])))",
+        "(1-exp(x-logsumexp([x,0,x])))**2+exp(x-logsumexp([x,0,x]))**2",
+        "mse([1,0,0],softmax([x,0,x]))",
+        "(1-2*exp(x-logsumexp([x,x,0])))**2",
+    ],
+)
+def test_a_slope_of_two_factors_that_both_cancel_is_told(text, x):
+    """∂/∂x = 4·(p − ½)·p′ at p = ½, p′ = 0 but for e^−x: each is 0 in doubles, and to first order so is its error."""
+    made = calculation(text, {"x": x})
+    found = float(made.gradient({"x": x})[1]["x"])
+    ((true,),) = slopes(Certified(made), {"x": x})
+    assert abs(found - true) <= 2.0**-20 * abs(true) or lost_digits(made, {"x": x}, [[found]])
+
+
 def test_a_zero_is_borne_out_by_what_is_no_double_alone():
     for end, said in ((1e-100, False), (1e-200, False), (5e-324, True), (Fraction(1, 10**400), True)):
         assert module._near(0.0, -Fraction(end), Fraction(end)) is said
