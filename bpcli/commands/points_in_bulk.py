@@ -137,6 +137,8 @@ def _lost_in_words(at: LostAt, hidden: int) -> str:
     outputs = at.calculation.outputs
     value, slopes = at.row[:outputs], at.row[outputs:]
     at.calculation.kinks = []
+    if slopes:
+        at.calculation.gradient(at.point)  # finds the kinks there
     words = "" if hidden else lost_in_words("value", at.calculation, at.point, [value])
     words = words or (lost_in_words("gradient", at.calculation, at.point, [slopes]) if slopes else "")
     return f"point {at.number + 1}: {words}" if words else ""

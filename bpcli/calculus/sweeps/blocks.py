@@ -112,11 +112,10 @@ def gradient_block(
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
                 no_double = far[at_edge & np.isnan(plain[:, 0])]
                 near[no_double] = False
-            skip = np.zeros(len(near)) > 0  # where the slope is one by convention, or was found on wide numbers
+            skip = np.zeros(len(near)) > 0  # where the slope was found on wide numbers
             skip[far] = True
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
-                skip[[one.point - part.start for one in at_edges]] = True
                 if kinks is not None:
                     kinks += at_edges
             if len(far):

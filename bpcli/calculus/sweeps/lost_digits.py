@@ -164,11 +164,12 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     """The entries of a Hessian that differ by more than 2⁻²⁰ from those in ball arithmetic.
 
     Second derivatives have no error bound here: they are computed again, without python-flint in decimals.
-    Not those at a kink, nor those that series have found.
+    Not those that are a convention, at a kink, nor those that series have found.
     """
     work = calculation.inputs * calculation.program.entries
-    if calculation.kinks or work > _MOST_SECOND_WORK:
+    if work > _MOST_SECOND_WORK or any(not kink.slope for kink in calculation.kinks):
         return []
+    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
     at_infinity = not all(map(is_finite, point.values()))
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
 
@@ -178,13 +179,15 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         return _matrix(twin.hessian(point)[2] if hides else matrix)
 
     proven, kinks = _enclosed(calculation, second)
-    if kinks:
-        return [Lost(0, 0, math.inf, kink) for kink in kinks]
+    if hidden := [kink for kink in kinks if kink.slope not in told]:
+        return [Lost(0, 0, math.inf, kink) for kink in hidden]
     found = [
         (Lost(row, column, abs(_float(ends[0]) - slope)), slope, ends)
         for row, both in enumerate(zip(rows, plain, proven, strict=True))
         for column, (slope, by_rules, ends) in enumerate(zip(*both, strict=True))
-        if math.isfinite(slope) and slope == by_rules
+        if math.isfinite(slope)
+        and slope == by_rules
+        and told.isdisjoint((f"d/d{names[row]}", f"d/d{names[column]}", f"d²/d{names[row]}d{names[column]}"))
     ]
     return [
         lost for lost, slope, ends in found if not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))

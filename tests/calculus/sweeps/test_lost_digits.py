@@ -298,6 +298,28 @@ def test_a_slope_of_two_factors_that_both_cancel_is_told(text, x):
     assert abs(found - true) <= 2.0**-20 * abs(true) or lost_digits(made, {"x": x}, [[found]])
 
 
+@pytest.mark.parametrize("kink", ["abs(x)", "relu(x)*y", "floor(x)", "max(x,0)**2"])
+@pytest.mark.parametrize(
+    ("lost", "slope", "second"),
+    [
+        ("((1e17+y)-1e17)**2", True, False),
+        ("(1e17+y**3)-1e17", False, False),
+        ("where((y+1e9)-1e9>0.70000002,y**2,5*y)", True, True),
+        ("max([(y+1e9)-1e9,2*y-0.69999998])", True, False),
+        ("y-sin(y)", False, False),
+    ],
+)
+def test_digits_that_are_lost_beside_a_kink_are_told(bpcli, kink, lost, slope, second, tmp_path):
+    """The note on a kink says nothing on the other slopes."""
+    (tmp_path / "points.csv").write_text("x,y\n0,0.7\n1,0.7\n")
+    for command, told in (("grad", slope), ("hessian", second)):
+        shown = bpcli(command, f"{kink}+{lost}", "--at", "x=0,y=0.7")
+        assert ("digits" in shown.err and "lost to rounding" in shown.err) is told, (command, shown.err)
+        assert "abs(x)" not in kink or "abs(x) at x = 0 has a kink" in shown.err
+    shown = bpcli("grad", f"{kink}+{lost}", "--points", str(tmp_path / "points.csv"))
+    assert ("lost to rounding" in shown.err) >= slope, shown.err
+
+
 def test_a_zero_is_borne_out_by_what_is_no_double_alone():
     for end, said in ((1e-100, False), (1e-200, False), (5e-324, True), (Fraction(1, 10**400), True)):
         assert module._near(0.0, -Fraction(end), Fraction(end)) is said
