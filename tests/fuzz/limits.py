@@ -84,8 +84,10 @@ def _moved(x: Any, way: list[float], step: arb) -> Any:
     return moved.reshape(np.shape(x)) if np.ndim(x) else moved[0]
 
 
-def _continuous(x: arb, y: arb, bits: int) -> bool:
-    return bool(abs(x - y) <= (abs(x) + abs(y)) * arb(2) ** -_SAME + arb(2) ** -(bits // 2))
+def _continuous(x: arb, value: arb, bits: int) -> bool:
+    """Whether x, near the point, is near the value there; a jump of 2e-308 is one, where that is the value."""
+    room = arb(2) ** -(bits // 2) if value.contains(0) else arb(0)
+    return bool(abs(x - value) <= (abs(x) + abs(value)) * arb(2) ** -_SAME + room)
 
 
 def _common(found: list[Any]) -> list[arb | None]:
