@@ -103,7 +103,10 @@ def _lost_products(
     calculation: Calculation, point: Point, entries: Sequence[float], v: Sequence[float], forward: bool
 ) -> list[Lost]:
     """The same for the entries of v·J, or `forward` of J·v."""
-    if calculation.kinks or calculation.inputs * calculation.outputs * calculation.program.entries > MOST_WORK:
+    if calculation.inputs * calculation.outputs * calculation.program.entries > MOST_WORK:
+        return []
+    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
+    if "" in told:
         return []
     with calculation.sweeps.quiet():
         bounds = slope_errors(calculation, point)
@@ -115,7 +118,9 @@ def _lost_products(
     found = [
         Lost(0, k, error)
         for k, (entry, error) in enumerate(zip(entries, errors, strict=True))
-        if (doubtful or error > LOST * abs(entry)) and math.isfinite(entry)
+        if (doubtful or error > LOST * abs(entry))
+        and math.isfinite(entry)
+        and (forward or f"d/d{names[k]}" not in told)
     ]
 
     def in_balls(twin: Calculation) -> list[list[Any]]:

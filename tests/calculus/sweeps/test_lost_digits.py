@@ -316,6 +316,9 @@ def test_digits_that_are_lost_beside_a_kink_are_told(bpcli, kink, lost, slope, s
         shown = bpcli(command, f"{kink}+{lost}", "--at", "x=0,y=0.7")
         assert ("digits" in shown.err and "lost to rounding" in shown.err) is told, (command, shown.err)
         assert "abs(x)" not in kink or "abs(x) at x = 0 has a kink" in shown.err
+    for product in (["--vjp", "1"], ["--jvp", "0,1"], ["--jvp", "1,1"]):
+        shown = bpcli("jacobian", f"{kink}+{lost}", "--at", "x=0,y=0.7", *product)
+        assert ("lost to rounding" in shown.err) is slope, (product, shown.err)
     shown = bpcli("grad", f"{kink}+{lost}", "--points", str(tmp_path / "points.csv"))
     assert ("lost to rounding" in shown.err) >= slope, shown.err
 
