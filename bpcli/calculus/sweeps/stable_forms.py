@@ -32,7 +32,7 @@ def _log(match: Match) -> int | None:
 def _log_of_positive(match: Match, a: int, alone: bool = True) -> int | None:
     """log of what is positive and saturates: a sigmoid, a softmax, a share, sech², cosh, their products and powers.
 
-    A share of terms with signs may be negative: if it is not `alone`, it has no logarithm of its own.
+    A share of terms with signs, or a product, may be negative: if it is not `alone`, it has no logarithm of its own.
     """
     if inner := match.args_of(a, "sigmoid"):  # log σ(u) = −softplus(−u)
         return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
@@ -49,26 +49,37 @@ def _log_of_positive(match: Match, a: int, alone: bool = True) -> int | None:
         return match.apply("*", match.constant(-2), match.apply("log_cosh", inner[0]))
     if (k := share_of(match, a)) is not None:
         args = match.args_below(a)
-        if not alone and not all(isinstance(w := match.slots[arg], Constant) and w > 0 for arg in args[0::2]):
+        if not alone and not all(_is_positive_constant(match, weight) for weight in args[0::2]):
             return None
         return match.builder.elementwise(log_of_share(k, len(args) // 2), args, match.node)
     if (taken := match.args_of(a, "take")) and (found := _log_of_positive(match, taken[0], alone)) is not None:
         return match.array("take", found, match.extra(a))
     if (inner := match.args_of(a, "prod")) and (found := _log_of_positive(match, inner[0], False)) is not None:
         return match.array("sum", found, match.extra(a))
-    return _log_of_product(match, a)
+    return _log_of_product(match, a, alone)
 
 
-def _log_of_product(match: Match, a: int) -> int | None:
+def _is_positive_constant(match: Match, slot: int) -> bool:
+    step = match.slots[slot]
+    return isinstance(step, Constant) and step > 0
+
+
+def _log_of_product(match: Match, a: int, alone: bool) -> int | None:
     """log(a·p) = log a + log p, log(a/p) = log a − log p and log(pʸ) = y·log p for such a p."""
+
+    def log_of_other(x: int) -> int | None:
+        if alone or _is_positive_constant(match, x):
+            return match.apply("log", x)
+        return _log_of_positive(match, x, False)
+
     factors, parts, power = (match.args_of(a, name) for name in ("*", "/", "**"))
     for x, p in (factors, factors[::-1]) if factors else ():
-        if (found := _log_of_positive(match, p, False)) is not None:
-            return match.apply("+", match.apply("log", x), found)
-    if parts and (found := _log_of_positive(match, parts[1], False)) is not None:
-        return match.apply("-", match.apply("log", parts[0]), found)
-    if parts and (found := _log_of_positive(match, parts[0], False)) is not None:
-        return match.apply("-", found, match.apply("log", parts[1]))
+        if (found := _log_of_positive(match, p, False)) is not None and (other := log_of_other(x)) is not None:
+            return match.apply("+", other, found)
+    if parts and (below := _log_of_positive(match, parts[1], False)) is not None:
+        return None if (above := log_of_other(parts[0])) is None else match.apply("-", above, below)
+    if parts and (above := _log_of_positive(match, parts[0], False)) is not None:
+        return None if (below := log_of_other(parts[1])) is None else match.apply("-", above, below)
     if power and (found := _log_of_positive(match, power[0], False)) is not None:
         return match.apply("*", power[1], found)
     base = match.squared(a)

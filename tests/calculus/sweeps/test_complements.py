@@ -151,6 +151,13 @@ SIGNED = [
     "log((exp(v[0])/(exp(v[1])-exp(v[0])))**2)",
     "log(-(exp(v[0])/(exp(v[0])-exp(v[1]))))",
     "log(prod([exp(v[0])/(exp(v[0])-exp(v[1])),v[1]]))",
+    "log((v[0]*sigmoid(v[0]))*(v[1]*sigmoid(v[1])))",
+    "log((v[0]*cosh(v[1]))**2)",
+    "log((v[0]/cosh(v[0]))/(v[1]*sigmoid(v[1])))",
+    "log(v[0]/(v[1]*cosh(v[1])))",
+    "log(prod([v[0]*sigmoid(v[0]),v[1]*sigmoid(v[1])]))",
+    "log2((v[0]*softmax(v)[0])*(v[1]/softmax(v)[1]))",
+    "bce(1,(v[0]*sigmoid(v[0]))*(v[1]*sigmoid(v[1]))/9)",
 ]
 
 
