@@ -46,6 +46,13 @@ class LostAt(NamedTuple):
     point: dict[str, Any]
     row: list[float]
 
+    def calculation_there(self) -> Calculation:
+        """The calculation, which knows the kinks at the point: their slopes are a convention, and lost no digits."""
+        self.calculation.kinks = []
+        if len(self.row) > self.calculation.outputs:
+            self.calculation.gradient(self.point)
+        return self.calculation
+
 
 class _Waiting(NamedTuple):
     """Points that may have lost digits, as a block of their own, with their numbers and the values of all slots."""

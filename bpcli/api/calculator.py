@@ -169,7 +169,7 @@ class Function(Generic[R]):
                 self(self._point_of(block, noteworthy[0]))
                 break
         for at in lost.first:
-            if self._warn_of_lost_digits(calculation, at.point, at.row[hidden:], lost.count - 1):
+            if self._warn_of_lost_digits(at.calculation_there(), at.point, at.row[hidden:], lost.count - 1):
                 break
         table = np.concatenate([block.table for block in blocks])
         if self._kind == "gradient":

@@ -8,19 +8,17 @@ from bpcli.api.descent import LeftTheFiniteError, check_learning_rate, descent, 
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
-from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.rounding import value_errors_at
+from bpcli.calculus.sweeps.rounding import block_errors
 from bpcli.commands import output
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request
 from bpcli.errors import NotFiniteError, UsageError, meant
-from bpcli.numbers.namespaces import arrays
 from bpcli.text.notation import number
 
 STEPS = 20  # of a descent
 HIGHEST = 1e300  # of a value in a picture: the differences of two must be finite
-FINE = 200  # the part of the height of a picture that can just be seen
+FINE = 200  # parts of the height of a picture: one of them can just be seen
 FAR = 1e250  # the largest coordinate of a picture: its square must be finite
 
 
@@ -158,10 +156,7 @@ def _functions(request: Request, wanted: Wanted) -> _Functions:
         return [gradient[name] for name in names]
 
     def errors(*columns: Any) -> Any:
-        xp, at = PlainNamespace(arrays()), block(columns)
-        with np.errstate(all="ignore"):
-            bounds = value_errors_at(calculation.program, xp, calculation.program.forward(xp, at), {})
-        return np.broadcast_to(bounds[calculation.program.outputs[0]], columns[0].shape)
+        return np.broadcast_to(block_errors(calculation.program, block(columns)), columns[0].shape)
 
     return _Functions(value, slopes, errors)
 

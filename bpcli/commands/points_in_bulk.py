@@ -134,13 +134,10 @@ def _lost_in_words(at: LostAt, hidden: int) -> str:
     """The digits that are lost at a point, in words; empty if a calculation at that point alone finds none."""
     from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
-    outputs = at.calculation.outputs
-    value, slopes = at.row[:outputs], at.row[outputs:]
-    at.calculation.kinks = []
-    if slopes:
-        at.calculation.gradient(at.point)  # finds the kinks there
-    words = "" if hidden else lost_in_words("value", at.calculation, at.point, [value])
-    words = words or (lost_in_words("gradient", at.calculation, at.point, [slopes]) if slopes else "")
+    there = at.calculation_there()
+    value, slopes = at.row[: there.outputs], at.row[there.outputs :]
+    words = "" if hidden else lost_in_words("value", there, at.point, [value])
+    words = words or (lost_in_words("gradient", there, at.point, [slopes]) if slopes else "")
     return f"point {at.number + 1}: {words}" if words else ""
 
 

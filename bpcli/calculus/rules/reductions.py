@@ -108,9 +108,9 @@ class Extreme(Reduction):
     def may_turn(self, xp: RuleNamespace[Any], out: Any, args: list[Any], errors: list[Any], on: Operands) -> Any:
         """Whether another entry may be the largest, or one as large."""
         axes, base = on.axes, xp.base
-        most = base.expand_dims(self.of_errors(xp, errors, on), axes)
-        near = abs(args[0] - base.expand_dims(out, axes)) <= 2.0 * (errors[0] + most)
-        return base.where(near, 1.0, 0.0).sum(axis=axes) > 1.0
+        apart = abs(args[0] - base.expand_dims(out, axes))
+        own = base.expand_dims(base.where(apart == 0.0, errors[0], 0.0).max(axis=axes), axes)
+        return base.where(apart <= 2.0 * (errors[0] + own), 1.0, 0.0).sum(axis=axes) > 1.0
 
     def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
         axes, np = on.axes, xp.base

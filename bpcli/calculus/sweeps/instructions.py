@@ -199,6 +199,10 @@ class OnArrays(Instruction):
         """Where the operation's slope jumps."""
         return self.op.edge(xp, out, args, self.operands)
 
+    def may_turn(self, xp: RuleNamespace[Any], out: Any, args: list[Any], errors: list[Any]) -> Any:
+        """Where the operation's slope may jump within the errors of its operands."""
+        return self.op.may_turn(xp, out, args, errors, self.operands)
+
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The entries of the operand that put it at an edge."""
         return self.op.edge_entries(xp, self.edge(xp, out, args), out, args, self.operands)

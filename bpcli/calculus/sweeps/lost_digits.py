@@ -72,9 +72,9 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
     None of slopes that are a convention, at a kink, and none of calculations too large to look at each entry.
     """
     work = calculation.inputs * calculation.outputs * calculation.program.entries
-    if not work or work > MOST_WORK or any(not kink.slope for kink in calculation.kinks):
+    told, names = _told(calculation), _names(calculation)
+    if not work or work > MOST_WORK or "" in told:
         return []
-    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
         doubtful = _slopes_in_doubt(calculation, point)
@@ -91,6 +91,11 @@ def _names(calculation: Calculation) -> list[str]:
     return [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
 
 
+def _told(calculation: Calculation) -> set[str]:
+    """The slopes of the kinks that have a note, which are a convention; "" among them if they were not looked at."""
+    return {kink.slope for kink in calculation.kinks}
+
+
 def _slopes_in_doubt(calculation: Calculation, point: Point) -> bool:
     """Whether error bounds of slopes tell nothing: a step leaves the range, is not finite, or may be turned."""
     slots = calculation.sweeps.forward(point)
@@ -105,7 +110,7 @@ def _lost_products(
     """The same for the entries of v·J, or `forward` of J·v."""
     if calculation.inputs * calculation.outputs * calculation.program.entries > MOST_WORK:
         return []
-    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
+    told, names = _told(calculation), _names(calculation)
     if "" in told:
         return []
     with calculation.sweeps.quiet():
@@ -172,9 +177,9 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     Not those that are a convention, at a kink, nor those that series have found.
     """
     work = calculation.inputs * calculation.program.entries
-    if work > _MOST_SECOND_WORK or any(not kink.slope for kink in calculation.kinks):
+    told, names = _told(calculation), _names(calculation)
+    if work > _MOST_SECOND_WORK or "" in told:
         return []
-    told, names = {kink.slope for kink in calculation.kinks}, _names(calculation)
     at_infinity = not all(map(is_finite, point.values()))
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
 
@@ -220,7 +225,7 @@ def _disproven(
     if not found:
         return []
     proven, kinks = _enclosed(calculation, compute)
-    told = {kink.slope for kink in calculation.kinks}
+    told = _told(calculation)
     kinks = [kink for kink in kinks if kink.slope not in told]
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     hidden = {kink.slope: kink for kink in kinks}

@@ -17,7 +17,7 @@ from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instructio
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Key, Point, numbers, split
 from bpcli.formulas.activations import dsigmoid_dz, dtanh_dz
-from bpcli.numbers.namespaces import namespace, two_product, two_sum
+from bpcli.numbers.namespaces import arrays, namespace, two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 _LEAST = 2.0**-1074  # of an error that is no double
@@ -119,6 +119,13 @@ def value_errors_at(program: Program, xp: PlainNamespace, values: list[Any], giv
         else:
             found.append(own + 0.0 * abs(out))
     return found
+
+
+def block_errors(program: Program, columns: Mapping[str, Any]) -> Any:
+    """How far the value, a number, may be off at each of B points."""
+    xp = PlainNamespace(arrays())
+    with arrays().errstate(all="ignore"):
+        return value_errors_at(program, xp, program.forward(xp, columns), {})[program.outputs[0]]
 
 
 def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:

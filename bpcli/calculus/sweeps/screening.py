@@ -157,9 +157,8 @@ class Screen:
             return any_entry(amplified > 1.0 / one.share)
         if one.near:
             assert isinstance(step, OnArrays)
-            (x,), axes = (values[a] for a in step.args), step.operands.axes
-            top = np.expand_dims(value, axes)
-            return any_entry((np.abs(x - top) <= one.share * np.abs(top)).sum(axis=axes) > 1)
+            args = [values[a] for a in step.args]
+            return any_entry(step.may_turn(PlainNamespace(arrays()), value, args, [one.share * abs(x) for x in args]))
         if one.whole:
             return any_entry(abs(value - np.rint(value)) <= one.share * abs(value))
         if one.other is not None:

@@ -21,13 +21,12 @@ def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list
         if not isinstance(step, Instruction) or not any(any_true(bounds[a] != 0) for a in step.args):
             continue
         out, args = values[slot], [values[a] for a in step.args]
-        if not isinstance(step, Elementwise):
+        if isinstance(step, OnArrays):
             if step.has_edge:
-                assert isinstance(step, OnArrays)
-                yield step.op.may_turn(
-                    xp, out, args, [bounds[a] + 0.0 * x for a, x in zip(step.args, args, strict=True)], step.operands
-                )
+                errors = [bounds[a] + 0.0 * abs(x) for a, x in zip(step.args, args, strict=True)]
+                yield step.may_turn(xp, out, args, errors)
             continue
+        assert isinstance(step, Elementwise)
         if step.name == "**":  # of a negative number: the exponent may be odd, or no whole number
             yield (args[0] < 0) & (bounds[step.args[1]] > 0)
         if not step.has_edge and not any_true(out == 0):

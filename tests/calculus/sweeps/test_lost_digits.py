@@ -1,6 +1,7 @@
 """Which entries are told to have lost digits; the witness is python-flint's correctly rounded results."""
 
 import math
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,8 @@ from calculations import calculation
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bpcli as bpcli_module
+from bpcli import LostDigitsWarning
 from bpcli.calculus.checks.checking import check_calculation
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import lost_digits as module
@@ -321,6 +324,12 @@ def test_digits_that_are_lost_beside_a_kink_are_told(bpcli, kink, lost, slope, s
         assert ("lost to rounding" in shown.err) is slope, (product, shown.err)
     shown = bpcli("grad", f"{kink}+{lost}", "--points", str(tmp_path / "points.csv"))
     assert ("lost to rounding" in shown.err) >= slope, shown.err
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        bpcli_module.grad(f"{kink}+{lost}").many({"x": np.array([0.0, 0.0, 1.0]), "y": np.full(3, 0.7)})
+    words = [str(one.message) for one in told if issubclass(one.category, LostDigitsWarning)]
+    assert bool(words) >= slope
+    assert all("kink" not in word for word in words)
 
 
 def test_a_zero_is_borne_out_by_what_is_no_double_alone():
