@@ -457,6 +457,13 @@ def test_a_numbering_before_an_answer_is_to_be_left_out(bpcli, mine):
     assert bpcli("check", "x**2", "--at", "2", "--mine", bare).code == 0
 
 
+@pytest.mark.parametrize("mine", ["dlag(p)-p", "2*x+hyp(x)+1", "dlag(2)*x"])
+def test_the_argument_of_a_function_that_is_not_known_is_no_numbering(bpcli, mine):
+    found = bpcli("check", "x**2", "--at", "2", "--mine", mine)
+    assert "there is no function" in found.out
+    assert "numbering" not in found.out
+
+
 def test_numbered_rows_of_a_file(bpcli, tmp_path):
     (tmp_path / "a.txt").write_text("1) 2, 1\n2) 1, 1\n")
     found = bpcli("check", "x*y", "x+y", "--at", "1,2", "--mine", f"@{tmp_path}/a.txt")

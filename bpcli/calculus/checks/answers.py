@@ -75,7 +75,7 @@ _POWER_OF_TEN = re.compile(
     r"\s*(?:[*·×]|\\cdot|\\times)\s*10(?:\^|\*\*|(?=[⁻⁰¹²³⁴-⁹]))[({]?([-−+⁻]?[\d⁰¹²³⁴-⁹]+)[)}]?\Z"
 )
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_NUMBERING = re.compile(r"\s*(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]+)\)[.:]?|(?:\d{1,3}|[a-zA-Z])[:])\s*(?=\S)")
+_NUMBERING = re.compile(r"^\s*(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]+)\)[.:]?|(?:\d{1,3}|[a-zA-Z])[:])\s*(?=\S)")
 _INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
