@@ -15,11 +15,15 @@ _KEY = r"[d∂](?P<output>\w+)(?:\[(?P<row>[a-z,]+)\])?/[d∂](?P<block>\w+)(?:\
 _LINE = re.compile(rf"\s*{_KEY}(?:\s*[:=](?!=)\s*|\s\s+)(?P<formula>\S.*)")
 _CONDITION = re.compile(r"[\s,]+(?:(?:if|for|where)\s+)?[a-z]\s*(?:!=|≠|==?)\s*[a-z]\s*$")
 _NAMES = re.compile(r"\s*where \w+ = .*")
-_INDEX = re.compile(r"\b([^\W\d]\w*)\[([a-z](?:,[a-z])*)\]")
+_INDEX = re.compile(r"(\b[^\W\d]\w*|\))\[([a-z](?:,[a-z])*)\]")
+_COMPARED = re.compile(r"(?<=\()\s*([a-z])\s*(==|!=|≠)\s*([a-z])\s*(?=[,)])")
 
 
 class SheetLine(NamedTuple):
-    """A formula for the entries of a block: ∂output[row]/∂block[column], where equal letters are equal indices."""
+    """A formula for the entries of a block: ∂output[row]/∂block[column], where equal letters are equal indices.
+
+    The block is "" where only one can be meant.
+    """
 
     row: tuple[str, ...]
     block: str
@@ -78,10 +82,20 @@ def spelled_out(
     An index that an input or a name does not have, as it is no matrix or a single number, is left out. UsageError for
     an entry without a line, or a line of another block.
     """
+    if lines and not lines[0].block:
+        lines = [line._replace(block=_only_vector(blocks)) for line in lines]
     if others := sorted({line.block for line in lines} - {name for name, _ in blocks}):
         raise UsageError(f"there is no d/d{others[0]} here", f"expected d/d{', d/d'.join(name for name, _ in blocks)}")
     mine = {name: [line for line in lines if line.block == name] for name, _ in blocks}
     return {name: _block(mine[name], name, outputs, shape, shapes) for name, shape in blocks}
+
+
+def _only_vector(blocks: Sequence[tuple[str, Shape]]) -> str:
+    if len(blocks) != 1 or len(blocks[0][1]) != 1:
+        raise UsageError(
+            "one formula for all entries is for the derivative by one vector", "a formula or a number for each input"
+        )
+    return blocks[0][0]
 
 
 def _block(
@@ -117,4 +131,8 @@ def _with_numbers(formula: str, places: Mapping[str, int], shapes: Mapping[str, 
             raise UsageError(f"the index {unknown[0]} of {name} is none of the entry's", "a sum is written sum(x)")
         return f"{name}[{','.join(str(places[letter]) for letter in kept)}]" if kept else name
 
-    return _INDEX.sub(indexed, formula)
+    def compared(match: re.Match[str]) -> str:
+        first, sign, second = match.groups()
+        return f"{places[first]}{sign}{places[second]}" if {first, second} <= places.keys() else match[0]
+
+    return _COMPARED.sub(compared, _INDEX.sub(indexed, formula))

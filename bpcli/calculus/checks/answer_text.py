@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from bpcli.calculus.language.tokens import closing_bracket
+
 Rows = list[list[str]]
 
 _TITLE = re.compile(r"\s*[d∂]\w*\s*/\s*[d∂](\w+)\s*(?::|[=≈](?!=))(.*)")
@@ -167,12 +169,7 @@ def _enclosed(text: str) -> bool:
     """Whether one pair of brackets goes around all of it."""
     if text[:1] not in _PAIRS or text[-1:] != _PAIRS[text[0]] or len(text) < 2:
         return False
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if depth == 0:
-            return place == len(text) - 1
-    return False
+    return closing_bracket(text, 0) == len(text) - 1
 
 
 def _spaced(text: str) -> list[str]:

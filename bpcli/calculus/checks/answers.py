@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
+from bpcli.calculus.checks.entry_formulas import entry_formula
 from bpcli.calculus.checks.grading import Array, half_a_digit
 from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
@@ -18,7 +19,7 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import FUNCTION, value_errors
-from bpcli.errors import ExpressionError
+from bpcli.errors import ExpressionError, UsageError
 
 
 class Cell(NamedTuple):
@@ -34,6 +35,7 @@ Cells = list[list[Cell]]
 class Answer(NamedTuple):
     """An answer: rows of numbers or of formulas, by the variable named above them, "" for none; or lines of a sheet.
 
+    What is both, as `δ_ij` may be the name of a variable, is a sheet where a name of its formulas has no value.
     `products` are the formulas where spaces multiply instead of keeping them apart, if they can be read so.
     """
 
@@ -45,10 +47,15 @@ class Answer(NamedTuple):
 
     def formulas_for(self, layout: "Layout", names: Mapping[str, Any]) -> dict[str, list[list[str]]]:
         """Its formulas; those of a sheet for the shapes of inputs and names, UsageError for one of another function."""
-        if not self.sheet:
+        if not self.sheet or (self.formulas and Formulas(self.formulas).names() <= names.keys()):
             return self.formulas or {}
         shapes = {name: np.shape(value) for name, value in names.items()}
-        return spelled_out(self.sheet, layout.outputs, layout.blocks, shapes)
+        found = spelled_out(self.sheet, layout.outputs, layout.blocks, shapes)
+        if not self.sheet[0].block:
+            first = next(iter(found.values()))[0][0]
+            if len(Formulas({"": [[first]]}).cells(names)[""][0]) > 1:
+                raise UsageError("a vector stands in a formula for one entry", "pick its entry, p[i] or p[j]")
+        return found
 
     def everywhere(self) -> "Answer":
         """The answer with its numbers as formulas: the same wherever these are tried."""
@@ -98,6 +105,8 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
     if not any(row for rows in parts.values() for row in rows):
         expected = "numbers such as 2,4 or formulas such as 2*x"
         raise ExpressionError("there is no answer here", whole, 0, len(whole), expected)
+    if [*parts] == [""] and (one := entry_formula(_only_cell(whole.strip()))):
+        return Answer(text, None, parts if _can_be_read(parts) else {}, [one])
     numbers = {title: [[_number(part) for part in row] for row in rows] for title, rows in parts.items()}
     if all(cell for rows in numbers.values() for row in rows for cell in row):
         return Answer(text, {title: [[c for c in row if c] for row in rows] for title, rows in numbers.items()}, None)
@@ -122,6 +131,12 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
             raise
     products = rows_by_title(whole.strip(), spaces=False)
     return Answer(text, None, parts, products=products if products != parts and _can_be_read(products) else None)
+
+
+def _only_cell(text: str) -> str:
+    """The one formula of an answer that has no other; else empty."""
+    rows = rows_by_title(text, spaces=False).get("", [])
+    return rows[0][0] if [len(row) for row in rows] == [1] else ""
 
 
 def _can_be_read(parts: Mapping[str, list[list[str]]]) -> bool:
@@ -208,11 +223,15 @@ class Formulas:
         """
         return {title: self._evaluated(rows, values, _value) for title, rows in self._read.items()}
 
+    def names(self) -> set[str]:
+        """The names that occur in them."""
+        return {name for read in self._every() for name in read.names}
+
     def divides(self) -> bool:
         """Whether they speak of N, the number of samples, or take a mean."""
         nodes = (node for read in self._every() for node in postorder(read.tree))
         means = (isinstance(node, Call) and node.function == "mean" for node in nodes)
-        return any("N" in read.names for read in self._every()) or any(means)
+        return "N" in self.names() or any(means)
 
     def constants(self) -> set[float]:
         """The sizes of the numbers written in them."""

@@ -13,7 +13,17 @@ from bpcli.calculus.language.hints import (
 )
 from bpcli.calculus.language.readings import POWER_BEHIND, nearest_function
 from bpcli.calculus.language.token_reader import TokenReader
-from bpcli.calculus.language.tokens import END, MINUS, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
+from bpcli.calculus.language.tokens import (
+    END,
+    MINUS,
+    NAME,
+    NUMBER,
+    OPERATOR,
+    PRODUCT,
+    SUPERSCRIPT,
+    Token,
+    closing_bracket,
+)
 from bpcli.calculus.language.tree import Expression, Name
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.errors import ExpressionError
@@ -90,8 +100,6 @@ class Misreadings(TokenReader):
             both = f"mean({inside}{power[0]}) or mean{inside}{power[0]}"
             self.fail(f"there is no function '{shown}'", token.start, end + len(power[0]), f"did you mean {both}?")
         if meant := self._over_all(token) or advice_on_call(token.text, arguments):
-            if token.text == "diag" and token.start == 0 and end == len(self.text):
-                meant = "there are no diagonal matrices; of one that is a derivative, its diagonal is answer enough"
             self.fail_at(token, f"there is no function '{shown}'", meant)
         if arguments == [""] and token.text.lower() in CONSTANTS:
             self.fail_at(token, f"there is no function '{shown}'", f"write {token.text.lower()}")
@@ -378,12 +386,7 @@ def _one_call(match: "re.Match[str]") -> str:
 
 def _is_group(text: str) -> bool:
     """Whether a text is one pair of parentheses with all between them, brackets in pairs too."""
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if depth == 0:
-            return character == ")" and place == len(text) - 1
-    return False
+    return text[-1:] == ")" and closing_bracket(text, 0) == len(text) - 1
 
 
 def _is_bar(token: Token) -> bool:

@@ -195,6 +195,16 @@ def normal_name(written: str) -> str:
     return name if begins and name_end(name, 0) == len(name) else ""
 
 
+def closing_bracket(text: str, opening: int) -> int:
+    """The place of the bracket that closes the one at `opening`; −1 if none does."""
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += (text[place] in "([") - (text[place] in ")]")
+        if depth == 0:
+            return place
+    return -1
+
+
 def _no_name(text: str, start: int, end: int) -> NoReturn:
     hint = "write x^n for a power, 1/2 for a half"
     written = text[start:end]

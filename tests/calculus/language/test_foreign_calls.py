@@ -280,11 +280,6 @@ def test_a_name_that_is_no_product(name):
     assert "*" not in reading_of(name)
 
 
-def test_a_matrix_of_which_the_diagonal_is_a_part_is_not_its_diagonal():
-    assert "diagonal is answer enough" in hint("diag(p)")
-    assert "diagonal is answer enough" not in hint("diag(p)-outer(p,p)")
-
-
 def hint(typed):
     with pytest.raises(ExpressionError) as caught:
         parse(typed)
