@@ -25,12 +25,16 @@ class UndecidedError(Exception):
 
 
 class Jet:
-    """A number with its gradient g and its Hessian h; both None where it has no derivative, as at a kink."""
+    """A number with its gradient g and its Hessian h; both None where it has no derivative, as at a kink.
+
+    A ball about ∞ with an infinite radius, of which arb's powers overflow the stack, becomes one about 0.
+    """
 
     __slots__ = ("g", "h", "v")
 
     def __init__(self, v: arb, g: Any, h: Any) -> None:
-        self.v, self.g, self.h = v, g, h
+        known = v.is_finite() or v.is_exact() or v.is_nan()
+        self.v, self.g, self.h = v if known else arb(0, "inf"), g, h
 
     def is_constant(self) -> bool:
         """Whether both its derivatives are 0 for certain; `bool` of a ball is always true."""
