@@ -121,6 +121,16 @@ def test_what_was_proven_or_agreed_is_so(text, inputs):
     assert list(Comparison().findings([Question(text, inputs)], thorough=True)) == []
 
 
+FUNCTIONS_AND_POWERS = [*(f"{name}({{}})" for name in sorted(ELEMENTWISE)), "({})**2", "({})**2.5", "1/({})"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS_AND_POWERS)
+def test_a_ball_about_infinity_ends_neither_the_witness_nor_the_program(function):
+    text = function.format("x*(y-sqrt(y**2-1))")  # ∞ times what is not known to be above 0
+    inputs = {"x": math.inf, "y": 6.165020659378191e36}
+    assert list(Comparison().findings([Question(text, inputs)], thorough=True)) == []
+
+
 def test_every_function_of_the_language_is_drawn():
     drawn = " ".join(question.text for seed in range(3) for question in _drawn(seed))
     names = {name for name in FUNCTIONS if f"{name}(" not in drawn}
