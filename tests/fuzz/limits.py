@@ -12,12 +12,13 @@ from flint import arb, ctx
 from tests.fuzz.drawing import Question
 from tests.fuzz.jets import Truth, truth_near
 
-_WAYS = 5  # and their opposites
+_WAYS = 10  # and their opposites
 _NOTHING = arb(2) ** -1100  # what is proven to be smaller is 0 in doubles
 _CLOSEST = 1300  # bits, nearer than any double is to another
 _NO_SCALE = 200_000  # bits, nearer than any power of a double up to the 150th
 _SAME = 30  # bits of what is one from all sides
 _FURTHER = 60  # bits closer, once more
+_ASIDE = 20  # bits by which one input is moved less than another
 _CLOSE = 160  # bits from the point, relative to its least entry
 
 
@@ -32,7 +33,7 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     """The limits at a point where the expression has this value; nothing is known where it jumps.
 
     By the mean value theorem a function that is continuous at a point has there the derivative that those around tend
-    to. The sides are random ones, at two distances. What holds around may not hold as one input alone moves, as of
+    to. The sides are random ones, some close to an axis, at two distances. What holds around may not hold as one input alone moves, as of
     where(x==y,z,x): an entry from which the difference quotient differs is not known.
     """
     sizes = [abs(v) for x in inputs.values() for v in np.ravel(x).tolist() if v]
@@ -41,8 +42,12 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     close = _CLOSE - min(0, math.frexp(min(sizes, default=1.0))[1])
     random, found = Random(1), []
     before = ctx.prec
-    for _ in range(_WAYS):
-        way = {name: [random.uniform(-1, 1) for _ in range(np.size(x))] for name, x in inputs.items()}
+    for number in range(_WAYS):
+        most = _ASIDE * (number % 2)
+        way = {
+            name: [random.uniform(-1, 1) * 2.0 ** -random.randint(0, most) for _ in range(np.size(x))]
+            for name, x in inputs.items()
+        }
         for sign, bits in itertools.product((1, -1), (close, close + _FURTHER)):
             ctx.prec = 8 * bits
             moved = {name: _moved(x, way[name], sign * arb(2) ** -bits) for name, x in inputs.items()}

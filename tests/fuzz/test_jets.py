@@ -81,6 +81,9 @@ FOUND = [
 
 
 FOUND_IN_CERTIFICATES_AND_CHECKS = [
+    ("abs(0.5*sum([[x,z],[z,x]]@[x,x])*(1+erf(sum([[x,z],[z,x]]@[x,x])/sqrt(2))))", {"x": 0.0, "z": 0.0}),
+    ("abs(x*(x+z))", {"x": 0.0, "z": 0.0}),
+    ("sinh(huber(sinh(z),log10(x),1e-8))", {"x": 0.0, "z": -0.9999542789542053}),
     ("x**z", {"x": 2.0, "z": 0.0}),
     ("bce(u,sigmoid(v))", {"u": [-5.0, 3.0, 0.0], "v": [-5.0, 2.0, 1.0]}),
     ("cos(sqrt(x+1)-sqrt(x))", {"x": 6.630665948702003e141}),

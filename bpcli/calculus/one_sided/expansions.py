@@ -224,6 +224,8 @@ class SeriesKind:
 
         Where x grows more slowly than the logarithm, as its root does, e^x is below every power of 1/h.
         """
+        if not x.terms:  # its work is exhausted
+            return self.unknown
         q, c = x.terms[0]
         if q < -EPSILON:
             return Series((), FLAT, self) if x.sign < 0 else self.unknown

@@ -1,6 +1,7 @@
 """Coefficients of series: exact sums of products of constants, beside their values by mpmath; what they may cost."""
 
 from fractions import Fraction
+from itertools import product
 
 import mpmath
 import pytest
@@ -109,12 +110,27 @@ def test_beyond_the_work_nothing_is_known():
     kind = SeriesKind(exact=False, length=5, work=work)
     h = kind.moved(1.0, 1.0)
     assert (h * h).order > 0
-    product = h
+    power = h
     for _ in range(6):
-        product = product * h
+        power = power * h
     assert work.exhausted
-    assert (product.terms, product.order) == ((), kind.unknown.order)
+    assert (power.terms, power.order) == ((), kind.unknown.order)
     assert (h * 0.0).is_zero()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("name", sorted(SeriesKind(False, 5).namespace.functions))
+def test_work_may_end_at_any_moment(name, exact):
+    kind = SeriesKind(exact, 5, Work())
+    functions, work = kind.namespace.functions, kind.reals.work
+    h, root = kind.moved(0.0, 1.0), functions["sqrt"](kind.moved(2.0, 1.0))
+    log = functions["log"](h)
+    numbers = [root * log + functions["sin"](root), kind.divide(log - root, h), kind.divide(-root, log), root, h * log]
+    pairs = ("power", "arctan2", "divide", "hypot", "maximum", "minimum", "scale")
+    each = product(numbers, repeat=2 if name in pairs else 1)
+    for left, args in product([0, 1, 2, 5, 10, 20, 50, 100, 500, 2000], each):
+        work.allowed = work.done + left
+        functions[name](*args)
 
 
 COSTLY = [
