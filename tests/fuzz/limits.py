@@ -33,8 +33,8 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     """The limits at a point where the expression has this value; nothing is known where it jumps.
 
     By the mean value theorem a function that is continuous at a point has there the derivative that those around tend
-    to. The sides are random ones, some close to an axis, at two distances. What holds around may not hold as one input alone moves, as of
-    where(x==y,z,x): an entry from which the difference quotient differs is not known.
+    to. The sides are random ones, some close to an axis, at two distances. What holds around may not hold as one input
+    alone moves, as of where(x==y,z,x): an entry from which the difference quotient differs is not known.
     """
     sizes = [abs(v) for x in inputs.values() for v in np.ravel(x).tolist() if v]
     if not all(map(math.isfinite, sizes)):
