@@ -8,7 +8,7 @@ from bpcli.calculus.language.tree import names_in
 from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_questions import some_inputs
 
-LETTERS = [*"abcdefghijklmnopqrstuvwxyzNJ", "yhat", "logits", "label", "da_dz", "dz", "p_i", "delta_ij", "foo"]
+LETTERS = [*"abcdefghijklmnopqrstuvwxyzNJ", "yhat", "logits", "label", "da_dz", "dz", "p_i", "foo"]
 
 
 def told(subject, mine):
@@ -41,7 +41,7 @@ def test_a_product_that_can_be_read_is_still_offered(mine):
     assert set(names_in(parse(offered))) == {"a"}
 
 
-INDEXED = ["p_i(delta_ij-p_j)", "p_i*(delta_ij-p_j)", "p[i](1-p[j])", "p[i]*(δ[i,j]-p[j])", "pᵢ*(δᵢⱼ-pⱼ)"]
+INDEXED = ["p_i(1-p_j)", "p_i*(1-p_i)", "-p_i*p_j", "pᵢ*(1-pᵢ)"]
 
 
 @pytest.mark.parametrize("mine", INDEXED)

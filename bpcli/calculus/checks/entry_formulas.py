@@ -13,6 +13,7 @@ _DELTA = re.compile(r"(?:δ|\bdelta)_?[{\[]?([ijk])[,_\s]*([ijk])(?!\w)[}\]]?")
 _EQUAL = re.compile(r"(?:\b1)?[\[{(]\s*([ijk])\s*==?\s*([ijk])\s*[\]})]")
 _SUBSCRIPT = re.compile(r"\b([^\W\d_]+)_\{?([ijk])\}?(?!\w)")
 _LETTER = re.compile(r"\[([ijk])\]|\b([ijk])\s*(?:[!=]=|≠)\s*([ijk])\b")
+_PRODUCT_OF_GROUP = re.compile(r"(\[[ijk]\])\s*(?=\()")
 _OF_VECTORS = re.compile(r"(?:\b[A-Za-z]\w*\.)*\b(diag|diagflat|diagm|outer)\(")
 _PRODUCT = re.compile(r"\b([^\W\d]\w*)(?:\s*[@*·]\s*|\s+)([^\W\d]\w*)\s*(?:\.T\b|\^\{?[T⊤]\}?|ᵀ)")
 
@@ -23,6 +24,7 @@ def entry_formula(text: str) -> SheetLine | None:
     indexed = _EQUAL.sub(r"(\1==\2)", _DELTA.sub(r"(\1==\2)", written))
     if indexed != text:
         indexed = _SUBSCRIPT.sub(r"\1[\2]", indexed)
+    indexed = _PRODUCT_OF_GROUP.sub(r"\1*", indexed)
     letters = {letter for match in _LETTER.finditer(indexed) for letter in match.groups() if letter}
     if len(letters) != 2:
         return None

@@ -179,20 +179,29 @@ def _is_mark(character: str) -> bool:
 
 
 def normal_name(written: str) -> str:
-    """The one form of a name: `x_1` and `x₁` are `x1`, `π` is `pi`; empty if `written` is no name."""
+    """The one form of a name: `x_1` and `x₁` are `x1`, `xᵢ` is `x_i`, `π` is `pi`; empty if `written` is no name."""
     name = written
     if not written.isascii():
         import unicodedata
 
         if any(unicodedata.decomposition(character).startswith("<super>") for character in written):
             return ""
-        name = unicodedata.normalize("NFKC", written)
+        name = unicodedata.normalize("NFKC", _with_lines_below(written))
         name = _NAMES.get(name, name)
     head = name.rstrip("0123456789")
     if len(head) < len(name) and head.endswith("_") and head[:-1] and head[-2] not in _NO_LETTERS:
         name = head[:-1] + name[len(head) :]
     begins = name[:1].isalpha() or name[:1] == "_"
     return name if begins and name_end(name, 0) == len(name) else ""
+
+
+def _with_lines_below(name: str) -> str:
+    """A name with `_` before its subscripts that are letters: `pᵢ` is not pi."""
+    import unicodedata
+
+    below = [unicodedata.decomposition(c).startswith("<sub>") and not c.isdigit() for c in name]
+    begins = [at > 0 and below[at] and not below[at - 1] and name[at - 1] != "_" for at in range(len(name))]
+    return "".join("_" * mark + c for mark, c in zip(begins, name, strict=True))
 
 
 def closing_bracket(text: str, opening: int) -> int:

@@ -34,6 +34,8 @@ def matrix(text):
         ("(i != j)*q[j]", (1 - ONE) * Q),
         ("q[j]*p[k]", np.outer(Q, P)),
         ("δ_ij", ONE),
+        ("p_i(δ_ij - q_j)", P[:, None] * (ONE - Q)),
+        ("p[i] (1-q[j])", P[:, None] * (1 - Q)),
         ("diag(p)-outer(p,q)", np.diag(P) - np.outer(P, Q)),
         ("np.diag(1-p**2) - np.outer(q, p*q)", np.diag(1 - P**2) - np.outer(Q, P * Q)),
         ("torch.outer(q,exp(p)/sum(exp(p)))/2", np.outer(Q, np.exp(P) / np.exp(P).sum()) / 2),

@@ -113,7 +113,8 @@ READS_AS = [  # typed, the same with every operation in parentheses
     # names
     ("x_1+x₁+x1", "x1+x1+x1"),
     ("x_12", "x12"),
-    ("xᵢ", "xi"),
+    ("xᵢ+x_ᵢ", "x_i+x_i"),
+    ("2*pᵢ+wᵢⱼ", "2*p_i+w_ij"),  # not pi, nor xi
     ("µ", "μ"),
     # room
     (" x\n+\ty ", "x+y"),
@@ -203,6 +204,9 @@ def test_every_function_can_be_called_and_axis_given_where_the_table_says():
         ("x₁", "x1"),
         ("x₁₂", "x12"),
         ("x_₁", "x1"),
+        ("pᵢ", "p_i"),
+        ("wᵢⱼ₂", "w_ij2"),
+        ("x₁ᵢ", "x1_i"),
         ("x_1_2", "x_1_2"),
         ("x__1", "x__1"),
         ("_1", "_1"),
