@@ -150,6 +150,8 @@ def _hint(characters: str) -> str:
     import unicodedata
 
     plain = unicodedata.normalize("NFKC", characters).replace("⁄", "/")
+    if plain.isdecimal():
+        plain = str(int(plain))
     if plain in CHARACTERS:
         return CHARACTERS[plain]
     raised = unicodedata.decomposition(characters).startswith(("<super>", "<sub>"))

@@ -361,6 +361,7 @@ ERRORS = [  # typed, what the caret marks, part of the message, part of the advi
     ("__import__('os')", "'", "means nothing here", ""),
     ("x–y", "–", "U+2013 EN DASH", "write - (minus)"),
     ("x（y", "（", "FULLWIDTH LEFT PARENTHESIS", "write ("),
+    ("٣*x", "٣", "ARABIC-INDIC DIGIT THREE", "write 3"),
     ("x\u200by", "\u200b", "U+200B ZERO WIDTH SPACE", ""),
     ("x\x00", "\x00", "U+0000", ""),
     ("∂x", "∂", "PARTIAL DIFFERENTIAL", "write the function itself"),
