@@ -18,7 +18,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -323,17 +324,24 @@ def explore_together(
 
     counts: Counter[str] = Counter()
     with ProcessPoolExecutor(jobs, initializer=_without_balls if decimals else None) as pool:
+        waiting: dict[Future[list[Finding | Counter[str]]], int] = {}
         rest = parts()
-        waiting = {pool.submit(_explored, part) for part in itertools.islice(rest, 2 * jobs)}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= {pool.submit(_explored, part) for part in itertools.islice(rest, len(done))}
-            for result in itertools.chain.from_iterable(future.result() for future in done):
-                if isinstance(result, Counter):
-                    counts += result
-                    print(f"{counts['points']} points in {time.monotonic() - start:.0f} s", file=sys.stderr)
-                else:
-                    yield result
+        try:
+            for part in itertools.islice(rest, 2 * jobs):
+                waiting[pool.submit(_explored, part)] = part[0]
+            while waiting:
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    for result in future.result():
+                        if isinstance(result, Counter):
+                            counts += result
+                            print(f"{counts['points']} points in {time.monotonic() - start:.0f} s", file=sys.stderr)
+                        else:
+                            yield result
+                    del waiting[future]
+                    for part in itertools.islice(rest, 1):
+                        waiting[pool.submit(_explored, part)] = part[0]
+        except BrokenProcessPool:
+            yield Finding("crash", [], f"of a process, at one of the seeds {', '.join(map(str, waiting.values()))}")
     yield counts
 
 
