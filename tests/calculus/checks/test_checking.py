@@ -107,6 +107,27 @@ def test_what_rounding_has_eaten_never_agrees(data, case):
         assert entry.why not in ("at a kink", "next to a kink")
 
 
+WAVES = [  # that are far narrower than any step, and far lower: each quotient is 0 in doubles, the slope is not
+    ("sin(x**{p})/x**{p}", lambda x, p: mpmath.cos(x**p) * p / x - mpmath.sin(x**p) * p / x ** (p + 1)),
+    ("cos(x**{p})*x**(-{p})", lambda x, p: -mpmath.sin(x**p) * p / x - mpmath.cos(x**p) * p / x ** (p + 1)),
+    (
+        "where(x==0,1,(2+sin(x**{p}))/x**{p})",
+        lambda x, p: mpmath.cos(x**p) * p / x - (2 + mpmath.sin(x**p)) * p / x ** (p + 1),
+    ),
+]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(WAVES), st.sampled_from([2.0, 2.5, 3.0, 4.5]), st.floats(230, 300))
+def test_waves_that_no_step_resolves_are_not_taken_for_flat(case, power, exponent):
+    text, slope = case[0].format(p=power), case[1]
+    x = 10.0**exponent
+    with mpmath.workdps(2000):
+        true = slope(mpmath.mpf(x), mpmath.mpf(power))
+    (entry,) = bpcli.check(text, x=x).entries
+    assert entry.agree is not True or abs(entry.exact - true) <= RTOL * abs(true)
+
+
 def test_what_cancels_by_hundreds_of_decimals_has_a_witness_in_as_many():
     """d/dz of x/z is −x/z², here below the doubles: −0; 50 decimals would leave 4e250 of x + 1e300 − 1e300."""
     by_x, by_z = bpcli.check("((x+1e300)-1e300)/z", x=5e-324, z=-4.0).entries
