@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 LOOKED_AT = 4096  # points whose rounding errors are estimated at a time
-FEW_POINTS = 20  # that may have lost digits, kept to be examined one by one until one has for certain
+FEW_POINTS = 20  # that may have lost digits, kept to be examined one by one until one has for certain; and as many zeros
 
 
 class Block(NamedTuple):
@@ -65,15 +65,26 @@ class _Waiting(NamedTuple):
 class LostPoints:
     """The points of many blocks that have lost digits: `first` are some of them, `count` is the number of all.
 
-    The rounding errors of suspicious points are estimated some thousands at a time. The first `hidden` entries of each
+    Those come first of which more than zeros may be wrong: zeros are often right. The rounding errors of suspicious points are estimated some thousands at a time. The first `hidden` entries of each
     row are not printed, and so not examined; `names` are the variables that points differ in.
     """
 
     def __init__(self, names: Sequence[str], hidden: int) -> None:
         self.names, self.hidden = names, hidden
         self.count = self.points = 0
-        self.first: list[LostAt] = []
+        self._numbers: list[LostAt] = []
+        self._others: list[LostAt] = []
         self._waiting: list[_Waiting] = []
+
+    @property
+    def first(self) -> list[LostAt]:
+        """Some of the points, to be examined one by one."""
+        return self._numbers + self._others
+
+    def unexamined(self) -> str:
+        """What is to be told where none of `first` has lost digits for certain; empty where these are all points."""
+        more = self.count - len(self.first)
+        return f"digits may be lost to rounding at about {more} points" if more else ""
 
     def add(self, block: Block) -> None:
         """The next block."""
@@ -84,7 +95,7 @@ class LostPoints:
             few = block._replace(columns=near, table=block.table[kept.places], kinks=[], kept=[], doubtful=[])
             self._waiting.append(_Waiting(few, kept.places + self.points, kept.values))
         for places in block.doubtful:
-            self._lost(block, places.tolist(), places + self.points)
+            self._lost(self._others, block, places.tolist(), places + self.points)
         self.points += len(block.table)
         if sum(len(one.numbers) for one in self._waiting) > LOOKED_AT:
             self.look()
@@ -95,18 +106,22 @@ class LostPoints:
         if not waiting:
             return
         values = [_joined(slot, waiting) for slot in zip(*(one.values for one in waiting), strict=True)]
-        ratios = waiting[0].block.screen.ratios(values, np.concatenate([one.block.table for one in waiting]))
-        lost = np.any(ratios[:, self.hidden :] > 1.0, axis=1)
+        table = np.concatenate([one.block.table for one in waiting])
+        ratios = waiting[0].block.screen.ratios(values, table)
+        wrong = ratios[:, self.hidden :] > 1.0
+        lost, more = wrong.any(axis=1), (wrong & (table[:, self.hidden :] != 0.0)).any(axis=1)
         for block, numbers, _ in waiting:
-            found, lost = np.flatnonzero(lost[: len(numbers)]).tolist(), lost[len(numbers) :]
-            self._lost(block, found, numbers[found])
+            for kept, these in ((self._numbers, lost & more), (self._others, lost & ~more)):
+                places = np.flatnonzero(these[: len(numbers)])
+                self._lost(kept, block, places.tolist(), numbers[places])
+            lost, more = lost[len(numbers) :], more[len(numbers) :]
 
-    def _lost(self, block: Block, places: Sequence[int], numbers: Any) -> None:
-        """Points of a block that have lost digits, and their numbers among all points."""
+    def _lost(self, kept: list[LostAt], block: Block, places: Sequence[int], numbers: Any) -> None:
+        """Count points of a block that have lost digits, and keep some; `numbers` are those among all points."""
         self.count += len(places)
-        for k, number in list(zip(places, numbers, strict=True))[: FEW_POINTS - len(self.first)]:
+        for k, number in list(zip(places, numbers, strict=True))[: FEW_POINTS - len(kept)]:
             point = point_of(block.columns, self.names, k)
-            self.first.append(LostAt(int(number), block.calculation, point, block.table[k].tolist()))
+            kept.append(LostAt(int(number), block.calculation, point, block.table[k].tolist()))
 
 
 def _joined(parts: Sequence[Any], waiting: Sequence[_Waiting]) -> Any:

@@ -171,6 +171,9 @@ class Function(Generic[R]):
         for at in lost.first:
             if self._warn_of_lost_digits(at.calculation_there(), at.point, at.row[hidden:], lost.count - 1):
                 break
+        else:
+            if words := lost.unexamined():
+                warnings.warn(f"{words}; certify=True proves each digit", LostDigitsWarning, stacklevel=2)
         table = np.concatenate([block.table for block in blocks])
         if self._kind == "gradient":
             return table[:, 1:]

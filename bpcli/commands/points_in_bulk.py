@@ -124,10 +124,13 @@ def _tell_lost(lost: LostPoints, printer: Printer, named: bool = False) -> bool:
     Returns whether there is such a point.
     """
     lost.look()
-    if first := next((words for at in lost.first if (words := _lost_in_words(at, lost.hidden))), ""):
-        first = f"{lost.first[0].calculation.output_names[0]}, {first}" if named else first
-        printer.lost_in_bulk(lost.count, first)
-    return bool(first)
+    name = f"{lost.first[0].calculation.output_names[0]}, " if named and lost.first else ""
+    first = next((words for at in lost.first if (words := _lost_in_words(at, lost.hidden))), "")
+    if first:
+        printer.lost_in_bulk(f"{name}{first}", lost.count - 1)
+    elif lost.unexamined():
+        printer.lost_in_bulk(f"{name}{lost.unexamined()}")
+    return bool(first or lost.unexamined())
 
 
 def _lost_in_words(at: LostAt, hidden: int) -> str:

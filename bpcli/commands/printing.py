@@ -229,10 +229,10 @@ class Printer:
             self.lossy += 1
             output.note(f"{words}; --certify proves each digit")
 
-    def lost_in_bulk(self, points: int, first: str) -> None:
-        """Note how many points have lost digits, and which digits the `first` one lost."""
-        many = f", and at about {points - 1} more points" if points > 1 else ""
-        output.note(f"{first}{many}; --certify proves each digit")
+    def lost_in_bulk(self, words: str, further: int = 0) -> None:
+        """Note what digits were lost, and at how many `further` points."""
+        many = f", and at about {further} more points" if further else ""
+        output.note(f"{words}{many}; --certify proves each digit")
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """With --certify, whether every result is proven; else True."""

@@ -65,11 +65,12 @@ class Constant:
 class Real:
     """Σ fraction·Π constant^exponent, of at least one constant."""
 
-    __slots__ = ("products", "reals", "value")
+    __slots__ = ("products", "reals", "sign", "value")
 
     def __init__(self, products: dict[Product, Fraction], reals: "Reals") -> None:
         self.products, self.reals = products, reals
         self.value: Any = None  # until it is asked for
+        self.sign: Any = UNKNOWN  # until it is found, and kept, for later the work may be exhausted
 
     def __hash__(self) -> int:
         return hash(frozenset(self.products.items()))
@@ -207,12 +208,18 @@ class Reals:
 
     def sign(self, x: Coefficient) -> Any:
         """1, 0 or −1, or UNKNOWN."""
-        sign = self._sign(x)
-        while sign is UNKNOWN and isinstance(x, Real) and (found := self._without_inverse(x)) is not None:
-            x = found
-            sign = self._sign(x)
-        self.open |= sign is UNKNOWN
-        return sign
+        if not isinstance(x, Real):
+            return self._sign(x)
+        if x.sign is UNKNOWN:
+            of_same_sign: Coefficient = x
+            x.sign = self._sign(x)
+            while x.sign is UNKNOWN and isinstance(of_same_sign, Real):
+                of_same_sign = self._without_inverse(of_same_sign)
+                if of_same_sign is None:
+                    break
+                x.sign = self._sign(of_same_sign)
+            self.open |= x.sign is UNKNOWN
+        return x.sign
 
     def _sign(self, x: Coefficient) -> Any:
         if not isinstance(x, Real):

@@ -142,7 +142,7 @@ class SeriesKind:
             known = p > 0 and p.denominator == 1 and x.order > -INF
             return Series((), x.order * p, self) if known else self.unknown
         q, c = x.terms[0]
-        if p.denominator != 1 and self.reals.sign(c) < 0:
+        if p.denominator != 1 and x.sign < 0:
             return self.undefined
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
         power = recurrence(u, [Fraction(1)], [lambda e, a: p * a - (e - a)])

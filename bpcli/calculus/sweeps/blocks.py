@@ -108,7 +108,7 @@ def gradient_block(
             if len(far):
                 rows, at_edge, sure = on_wide_numbers(edges, columns, part.start + far, True)
                 if look is not None:
-                    look.doubt(part.start + far[~(sure | at_edge)])
+                    look.doubt(part.start + far[~sure])
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
                 no_double = far[at_edge & np.isnan(plain[:, 0])]
                 near[no_double] = False
