@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 LOOKED_AT = 4096  # points whose rounding errors are estimated at a time
-FEW_POINTS = 20  # that may have lost digits, kept to be examined one by one until one has for certain; and as many zeros
+FEW_POINTS = 20  # that may have lost digits, and as many that have lost more than zeros, kept to be examined one by one
 
 
 class Block(NamedTuple):
@@ -65,8 +65,9 @@ class _Waiting(NamedTuple):
 class LostPoints:
     """The points of many blocks that have lost digits: `first` are some of them, `count` is the number of all.
 
-    Those come first of which more than zeros may be wrong: zeros are often right. The rounding errors of suspicious points are estimated some thousands at a time. The first `hidden` entries of each
-    row are not printed, and so not examined; `names` are the variables that points differ in.
+    Those come first of which more than zeros may be wrong: zeros are often right. The rounding errors of suspicious
+    points are estimated some thousands at a time. The first `hidden` entries of each row are not printed, and so not
+    examined; `names` are the variables that points differ in.
     """
 
     def __init__(self, names: Sequence[str], hidden: int) -> None:
@@ -109,7 +110,7 @@ class LostPoints:
         table = np.concatenate([one.block.table for one in waiting])
         ratios = waiting[0].block.screen.ratios(values, table)
         wrong = ratios[:, self.hidden :] > 1.0
-        lost, more = wrong.any(axis=1), (wrong & (table[:, self.hidden :] != 0.0)).any(axis=1)
+        lost, more = np.any(wrong, axis=1), np.any(wrong & (table[:, self.hidden :] != 0.0), axis=1)
         for block, numbers, _ in waiting:
             for kept, these in ((self._numbers, lost & more), (self._others, lost & ~more)):
                 places = np.flatnonzero(these[: len(numbers)])

@@ -148,7 +148,7 @@ class Comparison:
         for question in questions:
             self.counts["points"] += 1
             wrt = sorted(question.inputs)
-            true = _truth(question, wrt)
+            true = truth_of(question, wrt)
             one = true.value is None or len(true.value) == 1
             for name in COMMANDS if one else ("eval",):
                 command = [name, question.text, "--at", question.at, "--format", "json"]
@@ -156,7 +156,7 @@ class Comparison:
                     yield from self._printed(command, question, true)
                 if not thorough and proving is None:
                     continue
-                decimals = _truth(question, wrt, decimals=True)
+                decimals = truth_of(question, wrt, decimals=True)
                 if thorough or (proving and self._differs(name, question, proving, decimals, CERTIFIED_BITS)):
                     yield from self._printed([*command, "--certify"], question, decimals)
             if thorough and one:
@@ -227,7 +227,7 @@ class Comparison:
 
     @staticmethod
     def _as_written(question: Question) -> Truth:
-        return _truth(question, sorted(question.inputs), decimals=True)
+        return truth_of(question, sorted(question.inputs), decimals=True)
 
     def _checked(self, question: Question, true: Truth) -> Iterator[Finding]:
         command = ["check", question.text, "--at", question.at, "--format", "json"]
@@ -253,7 +253,7 @@ class Comparison:
                 return
 
 
-def _truth(question: Question, wrt: list[str], decimals: bool = False) -> Truth:
+def truth_of(question: Question, wrt: list[str], decimals: bool = False) -> Truth:
     """What is true, where the rules have no derivative as the limit from all sides."""
     text, inputs = question
     true = truth(text, inputs, wrt, decimals)
