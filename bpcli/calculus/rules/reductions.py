@@ -232,6 +232,9 @@ class Softmax(_Softmax):
         return self.vjp(xp, tangents[0], 0, out, args, on)  # J is symmetric
 
 
+_MAJORITY = 0.6  # so far above a half that no rounding puts two classes above it
+
+
 class OtherClasses(Softmax):
     """1 − p of a softmax: the sum of the other classes, which does not cancel where p is about 1."""
 
@@ -239,8 +242,8 @@ class OtherClasses(Softmax):
 
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         p = super().value(xp, args, on)
-        others = xp.where(p > 0.5, 0.0, p)
-        return xp.where(p > 0.5, summed(xp, others, (self.axis(on),), keep=True), 1.0 - p)
+        top = p > _MAJORITY
+        return xp.where(top, summed(xp, xp.where(top, 0.0, p), (self.axis(on),), keep=True), 1.0 - p)
 
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         logits = args[0].v if isinstance(args[0], Dual) else args[0]

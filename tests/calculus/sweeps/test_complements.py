@@ -2,12 +2,15 @@
 
 import math
 import re
+import warnings
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import bpcli
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.program import Program
@@ -176,3 +179,19 @@ def test_the_logarithm_of_a_share_of_terms_with_signs(text, x, y):
 @settings(max_examples=12)
 def test_composites_of_a_number_keep_their_digits(text, x):
     check(text, {"x": x}, 1)
+
+
+@pytest.mark.parametrize("below", [1.0, 40.0, 700.0, 800.0, 1500.0, 3000.0, 1e5, 1e200])
+@pytest.mark.parametrize("apart", [0.0, 2.0**-60, 2.0**-50, 0.3, 0.5])
+@pytest.mark.parametrize("top", [0.0, 3004.75])
+def test_two_classes_of_a_half_are_the_rest_of_each_other(top, apart, below):
+    """1 − p and (1 − p)² about p = 1/2, where rounding may put both classes above a half."""
+    u = [top, top - apart, top - below]
+    with mpmath.workdps(60):
+        e = [mpmath.exp(mpmath.mpf(x) - mpmath.mpf(top)) for x in u]
+        p, q = e[0] / sum(e), (e[1] + e[2]) / sum(e)
+        slopes = [-2 * q * p * q, 2 * q * p * e[1] / sum(e), 2 * q * p * e[2] / sum(e)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert bpcli.value("1-softmax(u)[0]")(u=u) == pytest.approx(float(q), rel=1e-14)
+            assert bpcli.grad("(1-softmax(u)[0])**2")(u=u) == pytest.approx(list(map(float, slopes)), rel=1e-13, abs=0)
