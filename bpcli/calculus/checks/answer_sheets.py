@@ -116,13 +116,13 @@ def _entry(
         padded = (*entry, *[0] * (len(line.column) - len(entry)))
         places = dict(zip(line.column, padded, strict=False))
         if len(padded) == len(line.column) and all(places.setdefault(letter, output) == output for letter in line.row):
-            return _with_numbers(line.formula, places, shapes)
+            return with_numbers(line.formula, places, shapes)
     place = f"[{','.join(map(str, entry))}]" if entry else ""
     raise UsageError(f"there is no formula for d/d{name}{place}", "a line for each kind of entry")
 
 
-def _with_numbers(formula: str, places: Mapping[str, int], shapes: Mapping[str, Shape]) -> str:
-    """The formula with numbers for its indices."""
+def with_numbers(formula: str, places: Mapping[str, int], shapes: Mapping[str, Shape]) -> str:
+    """The formula with numbers for its indices, those of names as far as their shapes have them."""
 
     def indexed(match: re.Match[str]) -> str:
         name, letters = match[1], _letters(match[2])

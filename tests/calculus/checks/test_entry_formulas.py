@@ -60,6 +60,21 @@ def test_other_texts_are_none(text):
     assert entry_formula(text) is None
 
 
+WHOLE = [  # of the matrix or of all entries, which no formula for one entry is
+    *(f"{name}(diag(p))-outer(p,p)" for name in ("sum", "max", "mean", "norm", "exp", "softmax")),
+    *(f"p[i]*(δ_ij-{name}(p[j]))" for name in ("sum", "mean", "prod", "norm", "logsumexp", "softmax")),
+    *("(diag(p)-outer(p,q)).T", "diag(p)-dot(outer(p,q),1)", "sum([p[i],p[j]])", "(p[i]*q)[j]"),
+    *(f"diag(p)-diag(p){sign}outer(q,p)" for sign in "*·@"),
+    *("diag(p)/diag(q)", "1/diag(p)", "diag(p)**2", "outer(p,q)**diag(p)"),
+]
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_what_takes_the_whole_matrix_is_not_read_entry_by_entry(text):
+    assert entry_formula(text) is None
+    assert bpcli.grade("softmax", mine=text, logits=[1, 2, 3]).finding == "unreadable"
+
+
 JACOBIANS = [
     "p[i]*((i==j)-p[j])",
     "p_i*(δ_ij-p_j)",
