@@ -73,14 +73,14 @@ class LostPoints:
     def __init__(self, names: Sequence[str], hidden: int) -> None:
         self.names, self.hidden = names, hidden
         self.count = self.points = 0
-        self._numbers: list[LostAt] = []
-        self._others: list[LostAt] = []
+        self._likely: list[LostAt] = []
+        self._less_likely: list[LostAt] = []
         self._waiting: list[_Waiting] = []
 
     @property
     def first(self) -> list[LostAt]:
         """Some of the points, to be examined one by one."""
-        return self._numbers + self._others
+        return self._likely + self._less_likely
 
     def unexamined(self) -> str:
         """What is to be told where none of `first` has lost digits for certain; empty where these are all points."""
@@ -96,7 +96,7 @@ class LostPoints:
             few = block._replace(columns=near, table=block.table[kept.places], kinks=[], kept=[], doubtful=[])
             self._waiting.append(_Waiting(few, kept.places + self.points, kept.values))
         for places in block.doubtful:
-            self._lost(self._others, block, places.tolist(), places + self.points)
+            self._lost(self._less_likely, block, places.tolist(), places + self.points)
         self.points += len(block.table)
         if sum(len(one.numbers) for one in self._waiting) > LOOKED_AT:
             self.look()
@@ -112,7 +112,7 @@ class LostPoints:
         wrong = ratios[:, self.hidden :] > 1.0
         lost, more = np.any(wrong, axis=1), np.any(wrong & (table[:, self.hidden :] != 0.0), axis=1)
         for block, numbers, _ in waiting:
-            for kept, these in ((self._numbers, lost & more), (self._others, lost & ~more)):
+            for kept, these in ((self._likely, lost & more), (self._less_likely, lost & ~more)):
                 places = np.flatnonzero(these[: len(numbers)])
                 self._lost(kept, block, places.tolist(), numbers[places])
             lost, more = lost[len(numbers) :], more[len(numbers) :]

@@ -188,7 +188,7 @@ def normal_name(written: str) -> str:
 
         if any(unicodedata.decomposition(character).startswith("<super>") for character in written):
             return ""
-        name = unicodedata.normalize("NFKC", _with_lines_below(written))
+        name = unicodedata.normalize("NFKC", _with_underscores(written))
         name = _NAMES.get(name, name)
     head = name.rstrip("0123456789")
     if len(head) < len(name) and head.endswith("_") and head[:-1] and head[-2] not in _NO_LETTERS:
@@ -197,8 +197,8 @@ def normal_name(written: str) -> str:
     return name if begins and name_end(name, 0) == len(name) else ""
 
 
-def _with_lines_below(name: str) -> str:
-    """A name with `_` before its subscripts that are letters: `pᵢ` is not pi."""
+def _with_underscores(name: str) -> str:
+    """A name with `_` before subscripts that are letters: `pᵢ` is not pi."""
     import unicodedata
 
     below = [unicodedata.decomposition(c).startswith("<sub>") and not c.isdigit() for c in name]

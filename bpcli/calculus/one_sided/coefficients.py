@@ -208,18 +208,15 @@ class Reals:
 
     def sign(self, x: Coefficient) -> Any:
         """1, 0 or −1, or UNKNOWN."""
-        if not isinstance(x, Real):
-            return self._sign(x)
-        if x.sign is UNKNOWN:
-            of_same_sign: Coefficient = x
-            x.sign = self._sign(x)
-            while x.sign is UNKNOWN and isinstance(of_same_sign, Real):
-                of_same_sign = self._without_inverse(of_same_sign)
-                if of_same_sign is None:
-                    break
-                x.sign = self._sign(of_same_sign)
-            self.open |= x.sign is UNKNOWN
-        return x.sign
+        if isinstance(x, Real) and x.sign is not UNKNOWN:
+            return x.sign
+        sign, alike = self._sign(x), x
+        while sign is UNKNOWN and isinstance(alike, Real) and (found := self._without_inverse(alike)) is not None:
+            sign, alike = self._sign(found), found
+        if isinstance(x, Real):
+            x.sign = sign
+        self.open |= sign is UNKNOWN
+        return sign
 
     def _sign(self, x: Coefficient) -> Any:
         if not isinstance(x, Real):
