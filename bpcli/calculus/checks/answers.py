@@ -52,10 +52,17 @@ class Answer(NamedTuple):
         shapes = {name: np.shape(value) for name, value in names.items()}
         found = spelled_out(self.sheet, layout.outputs, layout.blocks, shapes)
         if not self.sheet[0].block:
-            first = next(iter(found.values()))[0][0]
-            if len(Formulas({"": [[first]]}).cells(names)[""][0]) > 1:
-                raise UsageError("a vector stands in a formula for one entry", "pick its entry, p[i] or p[j]")
+            self._refuse_other_than_numbers(next(iter(found.values()))[0][0], names)
         return found
+
+    def _refuse_other_than_numbers(self, entry: str, names: Mapping[str, Any]) -> None:
+        """UsageError where the formula for one entry is a vector; ExpressionError, of what was typed, for its names."""
+        try:
+            numbers = Formulas({"": [[entry]]}).cells(names)[""][0]
+        except ExpressionError as error:
+            raise ExpressionError(error.message, self.text, 0, len(self.text), error.hint) from None
+        if len(numbers) > 1:
+            raise UsageError("a vector stands in a formula for one entry", "pick its entry, p[i] or p[j]")
 
     def everywhere(self) -> "Answer":
         """The answer with its numbers as formulas: the same wherever these are tried."""

@@ -123,6 +123,11 @@ def test_what_cannot_be_such_a_formula_is_unreadable(bpcli, question, mine, mess
     assert message in result.out
 
 
+def test_what_is_wrong_is_shown_as_it_was_typed(bpcli):
+    lines = bpcli("check", "softmax", "--logits", "1,2,3", "--mine", "p_i(δ_ij-q_j)").out.splitlines()
+    assert [line.strip() for line in lines[:3]] == ["p_i(δ_ij-q_j): unreadable", "q has no value", "p_i(δ_ij-q_j)"]
+
+
 def test_names_with_an_index_stay_names(bpcli):
     assert bpcli("check", "x_i*x_j*y", "--at", "1,2,3", "--wrt", "y", "--mine", "x_i*x_j").code == 0
     for mine in ["delta_ij", "2*delta_ij-delta_ij", "(2*δ_ij-δ_ij)*delta_ij/δ_ij"]:
