@@ -238,8 +238,9 @@ def _of_a_rule(compared: Compared, wrong: Truths) -> Grade | None:
 def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     """Whether the entries that are wrong are right times the factor."""
     shape = compared.truth.shape
-    if factor.without is not None:
-        return _explains(compared, wrong, factor.without.reshape(shape))
+    if factor.without is not None:  # an answer of 0 alone shows no mistake: there are many ways to 0
+        mistaken = factor.without.reshape(shape)
+        return bool(mistaken[:, wrong].any()) and _explains(compared, wrong, mistaken)
     values = factor.values.reshape(shape)
     with np.errstate(all="ignore"):
         lacking = compared.tolerance.right(compared.truth, compared.given * values, compared.slack * abs(values))

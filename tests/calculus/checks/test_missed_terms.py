@@ -50,3 +50,14 @@ def test_powers():
     assert "has another term" in grade("x**x", mine="x*x**(x-1)").message
     assert grade("x**5", mine="5*x**4").finding == "right"
     assert grade("x**5", mine="x**4").finding == "factor"
+
+
+@pytest.mark.parametrize("gate", ["relu({}-20)", "relu(-20-{})", "max({},30)-30", "where({}>20,{},0)", "min({},-20)"])
+@pytest.mark.parametrize("inner", ["x*y", "x/y", "x**3*y", "x*sin(y)*9"])
+def test_an_answer_of_zeros_is_no_product_of_derivatives(gate, inner):
+    """0 is also 1 · 0, the one derivative times the other: where a gate is closed it is right, and no more is known."""
+    text = gate.replace("{}", f"({inner})")
+    found = grade(text, mine="0*x,0*x", x=0.67, y=0.44)
+    assert found.finding == "domain"
+    assert "right at this point, but not at others" in found.message
+    assert not any(slip in grade("x*y", mine="0,0").message for slip in ("rule", "derivative"))
