@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.calculus.checks.differences import Estimate, complex_step, complexes, difference_quotients, kinks_nearby
-from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian, proven_quotient
+from bpcli.calculus.checks.witnesses import FINEST, SPOILT, STEPS, proven_jacobian, proven_quotient
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.lost_digits import lost_digits
@@ -52,7 +52,7 @@ def compared(name: str, exact: float, quotient: Estimate, step: Estimate | None 
     if distance <= RTOL * size or distance <= 10.0 * error <= _BARELY * size:
         return Checked(name, exact, value, relative, True)
     if distance <= 1000.0 * error and error > _SURE * RTOL * size:
-        return Checked(name, exact, value, relative, None, "no quotient settles")
+        return Checked(name, exact, value, relative, None, UNSETTLED)
     return Checked(name, exact, value, relative, False)
 
 
@@ -90,8 +90,8 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     def in_balls(o: int, column: int) -> float:
         return math.nan if (matrix := proven()) is None else float(matrix[o][column])
 
-    def witness_of(o: int, column: int, entry: tuple[str, int]) -> float | None:
-        found = proven_quotient(calculation, point, entry, o)
+    def witness_of(o: int, column: int, entry: tuple[str, int], steps: Sequence[int] = STEPS) -> float | None:
+        found = proven_quotient(calculation, point, entry, o, steps)
         # Waves that are narrower than the steps look flat.
         return None if found == 0.0 and (o, column) in in_doubt and in_balls(o, column) else found
 
@@ -111,7 +111,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                 exact = float(np.asarray(blocks[name], float)[o][k])
                 witness = cache(partial(witness_of, o, column, (name, k)))
                 kink = f"d/d{title}" in kinks
-                if on_wide and math.isfinite(exact) and not kink and witness() is not None:
+                if on_wide and math.isfinite(exact) and not kink and witness(STEPS) is not None:
                     entry = Checked(slope, exact, math.nan, math.nan, None)  # quotients decide nothing, and take long
                     rows[output].append(_borne_out(entry, math.inf, witness, partial(in_balls, o, column)))
                     continue
@@ -137,33 +137,44 @@ def open_beside_kink(entry: Checked, f: Callable[[Any], list[Any]], at: float, o
 
 
 LOST = "the exact one cancels"
+UNSETTLED = "no quotient settles"
 KINKS = ("at a kink", "next to a kink")
 _PLACES = (*KINKS, "not finite")  # where a number proves nothing
 
 
 def _borne_out(
-    entry: Checked, error: float, proven: Callable[[], float | None], in_balls: Callable[[], float]
+    entry: Checked,
+    error: float,
+    proven: Callable[[Sequence[int]], float | None],
+    in_balls: Callable[[], float],
 ) -> Checked:
     """An entry that may be off by `error` through rounding, which quotients and the complex step share.
 
     A difference quotient of the value in ball arithmetic shares nothing with it, so that it decides; where there is
-    none, and the error is more than what is compared, the entry is open.
+    none, and the error is more than what is compared, the entry is open. A difference has to show at the finest steps
+    too: between others a function may jump, as floor does at 1e300.
     """
     doubtful = error > SPOILT * abs(entry.exact)
     if entry.agree and not doubtful and entry.exact:  # of a 0 the error may be 0 to first order alone
         return entry
-    witness = proven()
+    witness = proven(STEPS)
     if witness is None:
         return entry._replace(agree=None, why=LOST) if doubtful else entry
-    distance = abs(entry.exact - witness)
-    size = max(abs(entry.exact), abs(witness))
-    relative = 1.0 if size == math.inf else distance / size if size else distance
-    entry = entry._replace(numeric=witness, error=relative)
-    if relative <= RTOL:
-        return entry._replace(agree=True, why="")
-    if distance <= _ROUNDED * error or abs(in_balls() - witness) <= RTOL * abs(witness):
+    entry = _against(entry, witness)
+    if entry.agree:
+        return entry
+    lost = abs(entry.exact - witness) <= _ROUNDED * error or abs(in_balls() - witness) <= RTOL * abs(witness)
+    if lost and not abs(in_balls() - entry.exact) <= RTOL * abs(entry.exact):
         return entry._replace(agree=None, why=LOST)
-    return entry._replace(agree=False, why="")
+    finest = proven(FINEST)
+    return entry._replace(agree=None, why=UNSETTLED) if finest is None else _against(entry, finest)
+
+
+def _against(entry: Checked, witness: float) -> Checked:
+    """The entry beside another numeric slope."""
+    distance, size = abs(entry.exact - witness), max(abs(entry.exact), abs(witness))
+    relative = 1.0 if size == math.inf else distance / size if size else distance
+    return entry._replace(numeric=witness, error=relative, agree=relative <= RTOL, why="")
 
 
 def _after(move: Callable[[Any], Point], evaluated: Callable[[Point], list[Any]]) -> Callable[[Any], list[Any]]:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,9 +19,14 @@ from bpcli.numbers.operators import UndecidedError
 SPOILT = 1e-8
 """Relative: a number that rounding may have changed by more is no witness, and needs one."""
 
-_BITS = (2000, 8000)
-_DIGITS = 800  # of decimals, where there are no balls
-_STEPS = tuple(Fraction(1, 1 << bits) for bits in (200, 400, 600))  # of difference quotients, until two are one
+STEPS = (200, 400, 600)
+"""Difference quotients have steps of 2^-bits, until two are one."""
+
+FINEST = (8000, 8200, 8400)
+"""Steps between which no kink, jump or wave of doubles fits, nor one of a few doubles multiplied."""
+
+_BITS = (2000, 8000)  # besides those of the step
+_DIGITS = 800  # of decimals, where there are no balls, besides a third of the step's bits
 _SAME = Fraction(1, 1 << 50)  # relative: quotients that differ by less
 _FALLS = Fraction(1, 1 << 100)  # where the slope is 0, each quotient is less than this part of the one before
 _NARROW = Fraction(1, 1 << 60)  # relative: a ball of at most this width counts as a number
@@ -39,7 +45,9 @@ def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
     return np.concatenate([np.asarray(blocks[name], float) for name in calculation.wrt], axis=1)
 
 
-def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, int], output: int) -> float | None:
+def proven_quotient(
+    calculation: Calculation, point: Point, entry: tuple[str, int], output: int, steps: Sequence[int] = STEPS
+) -> float | None:
     """(f(x + h) − f(x − h))/2h of an output by an entry of a variable, with so many bits that no rounding shows.
 
     It needs values only, so that a wrong rule of a derivative does not show in it. What falls with h, as of x³ at 0, is
@@ -51,8 +59,8 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
     x = Fraction(float(np.ravel(point[entry[0]])[entry[1]]))
     scale = abs(x) or Fraction(min([1.0, *sizes]))  # what a 0 is added to may be small
     found: list[Fraction] = []
-    for step in _STEPS:
-        quotient = _quotient(calculation, point, entry, x, scale * step, output)
+    for bits in steps:
+        quotient = _quotient(calculation, point, entry, x, scale, bits, output)
         if quotient is None:
             return None
         if found and abs(quotient - found[-1]) <= _SAME * abs(quotient):
@@ -62,19 +70,20 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
 
 
 def _quotient(
-    calculation: Calculation, point: Point, entry: tuple[str, int], x: Fraction, step: Fraction, output: int
+    calculation: Calculation, point: Point, entry: tuple[str, int], x: Fraction, scale: Fraction, bits: int, output: int
 ) -> Fraction | None:
-    """(f(x + h) − f(x − h))/2h for one step h."""
+    """(f(x + h) − f(x − h))/2h for one step h = scale · 2^-bits."""
+    step = scale / (1 << bits)
     try:
         from bpcli.numbers.enclosures import precision
     except BpcliError:
         from bpcli.numbers.decimals import digits
 
-        contexts, twin = [digits(_DIGITS)], calculation.wide_twin
+        contexts, twin = [digits(_DIGITS + bits // 3)], calculation.wide_twin
     else:
         from bpcli.numbers.balls import balls
 
-        contexts = [precision(bits) for bits in _BITS]
+        contexts = [precision(bits + more) for more in _BITS]
         program = calculation.program
         twin = Calculation(calculation.trees, calculation.texts, program.variables, calculation.wrt, balls())
     for context in contexts:

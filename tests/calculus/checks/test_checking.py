@@ -128,6 +128,21 @@ def test_waves_that_no_step_resolves_are_not_taken_for_flat(case, power, exponen
     assert entry.agree is not True or abs(entry.exact - true) <= RTOL * abs(true)
 
 
+JUMPS = ["floor(x/3)", "ceil(y-x/7)", "floor(-(x+y+z)/3)", "ceil(min([y,z])-mean([x,y,z]))", "floor(x)*floor(z)"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([*JUMPS, "sqrt(floor(x/3)+y)", "log(floor(x**1.5))+y"]), st.floats(1e16, 1.7e308))
+def test_between_two_jumps_a_slope_of_0_is_never_wrong(text, x):
+    """By hand: floor and ceil are flat between whole numbers, however far apart the quotients are taken."""
+    y, z = -4.5e-309, -14769350268.337828
+    (entry, *_) = bpcli.check(
+        text, wrt="x", x=x, **{name: v for name, v in (("y", y), ("z", z)) if name in text}
+    ).entries
+    assert entry.exact == 0 or entry.why == "at a kink"
+    assert entry.agree is not False
+
+
 @pytest.mark.parametrize(("text", "x"), [("exp(-x)", 1e5), ("sigmoid(x)", -3000.0), ("tanh(x)", -3000.0), ("0*x", 3.0)])
 def test_a_slope_below_the_doubles_is_borne_out_without_balls_too(text, x, monkeypatch):
     monkeypatch.setattr(checking, "proven_jacobian", lambda *_: None)
@@ -168,7 +183,7 @@ def test_of_infinite_values_no_quotients_are_taken(text, monkeypatch):
 @pytest.mark.parametrize("exact", [0.0, -3.0, 1e308])
 @pytest.mark.parametrize("beyond", [math.inf, -math.inf])
 def test_a_slope_beyond_the_doubles_bears_out_no_double(exact, beyond, error):
-    entry = checking._borne_out(Checked("d/dx", exact, 0.0, 0.0, True), error, lambda: beyond, lambda: math.nan)
+    entry = checking._borne_out(Checked("d/dx", exact, 0.0, 0.0, True), error, lambda _: beyond, lambda: math.nan)
     if exact and not error:
         assert entry.agree  # what is not doubtful has been compared, and needs no witness
     else:
