@@ -299,6 +299,14 @@ def _finite(x: Ball) -> bool:
     return not (_infinite(x) or is_nan(x))
 
 
+def _rank(a: Ball) -> Any:
+    """What is compared to find the largest: a rational itself, else the midpoint, as balls that overlap have no order.
+
+    A rational is not rounded for it: those about 1e300 that differ by less than the precision are not the same.
+    """
+    return a.x if are_rational(a) else a.x.mid()
+
+
 @cache
 def balls() -> Elements:
     """The namespace of balls."""
@@ -311,7 +319,7 @@ def balls() -> Elements:
         constant=_constant,
         select=select,
         is_finite=_finite,
-        rank=lambda x: as_arb(x).mid(),  # midpoints can be compared, and balls that overlap can't
+        rank=_rank,
         power_of_two=_two_to,
         pi=lambda: Ball(arb.pi()),
         fraction=lambda x: Fraction(int(x.x.p), int(x.x.q)) if are_rational(x) else None,

@@ -87,6 +87,7 @@ FOUND_IN_CERTIFICATES_AND_CHECKS = [
     ),
     ("sin(sum(mean(M,axis=0)**2)**2.5)/sum(mean(M,axis=0)**2)**2.5", {"M": [[-2.0, 1e-121], [4e285, -0.86]]}),
     ("abs(0.5*sum([[x,z],[z,x]]@[x,x])*(1+erf(sum([[x,z],[z,x]]@[x,x])/sqrt(2))))", {"x": 0.0, "z": 0.0}),
+    ("-(1-sigmoid(-log(softmax(1e300-u)[0])))**2*log(sigmoid(-log(softmax(1e300-u)[0])))", {"u": [0.5, -1.0, -0.001]}),
     ("abs(x*(x+z))", {"x": 0.0, "z": 0.0}),
     ("sinh(huber(sinh(z),log10(x),1e-8))", {"x": 0.0, "z": -0.9999542789542053}),
     ("x**z", {"x": 2.0, "z": 0.0}),

@@ -169,7 +169,7 @@ class Balls:
         from bpcli.numbers import balls, enclosures
 
         self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
-        self._accuracy, self._enclosure = enclosures.accuracy, enclosures.enclosure
+        self._accuracy, self._enclosure, self._as_arb = enclosures.accuracy, enclosures.enclosure, enclosures.as_arb
         self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
         self.anything = enclosures.ANYTHING
         self.cost = 2 + enclosures.bits() // 512
@@ -218,7 +218,7 @@ class Balls:
 
     def approximate(self, x: Any) -> float:
         """A double near it."""
-        return float(self._space.rank(x))
+        return float(self._as_arb(x).mid())
 
     def is_finite(self, x: Any) -> bool:
         """Whether a result is finite, as far as is known."""

@@ -3,6 +3,7 @@
 import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+import flint
 import mpmath
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from bpcli.calculus.sweeps.certified import (
     nearest_double,
 )
 from bpcli.errors import NotFiniteError, UsageError
+from bpcli.formulas.softmax import dlog_softmax_dlogits
 from bpcli.numbers.balls import balls
 from bpcli.numbers.enclosures import Ball, rational
 
@@ -356,3 +358,39 @@ def test_a_zero_that_doubles_miss_is_named(text, zero):
 
 def test_what_is_no_zero_is_no_division_by_one():
     assert calculation("1/(0.1*3-0.2)", {}).diagnostics.why_not_finite({}, []).startswith("the numbers are beyond")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(-5, 5), min_size=3, max_size=3, unique=True),
+    st.sampled_from(["0", "1e18", "1e30", "1e100", "1e300", "1.7e308"]),
+    st.sampled_from([1, -1]),
+    st.integers(0, 2),
+)
+def test_classes_far_out_that_are_no_double_apart_have_an_order(u, far, sign, k):
+    """softmax(c + u) = softmax(u): which class is the largest shows in u alone, however far out c is."""
+    with mpmath.workdps(50):
+        powers = [mpmath.exp(sign * mpmath.mpf(x)) for x in u]
+        p = [power / sum(powers) for power in powers]
+        slopes = [sign * ((i == k) - p[i]) for i in range(3)]
+        true = [[-slope for slope in slopes], [-p[k] * slope for slope in slopes]]
+    inner = f"{far}{'+' if sign > 0 else '-'}u"
+    texts = f"-log_softmax({inner})[{k}]", f"1-softmax({inner})[{k}]"
+    for text, expected in zip((*texts, f"-log(softmax({inner})[{k}])"), (*true, true[0]), strict=True):
+        found = bpcli.grad(text, certify=True)(u=u)
+        assert found == pytest.approx([float(slope) for slope in expected], rel=1e-15)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0.01, 3)), min_size=2, max_size=4), st.data())
+def test_a_softmax_of_balls_that_overlap_contains_each_point_of_them(given_balls, data):
+    """None of them is the largest for certain, and 1 - p of each holds for all numbers in the balls all the same."""
+    xp = balls()
+    points = [data.draw(st.floats(mid - radius, mid + radius)) for mid, radius in given_balls]
+    logits = xp.asarray(np.array([Ball(flint.arb(mid, radius * 1.01)) for mid, radius in given_balls], object))
+    with mpmath.workdps(30):
+        powers = [mpmath.exp(mpmath.mpf(x)) for x in points]
+        p = [power / sum(powers) for power in powers]
+    for i, row in enumerate(dlog_softmax_dlogits(logits)):
+        for j, entry in enumerate(row):
+            assert abs(mpmath.mpf(float(entry.x.mid())) - ((i == j) - p[j])) <= float(entry.x.rad()) * (1 + 1e-9)
