@@ -133,7 +133,7 @@ def _of_arithmetic(typed: str, least: int) -> float:
                 moved += abs(parse_value(off) - value)
     except (ExpressionError, TypeError):  # no arithmetic of numbers
         return 0.0
-    if not value or not math.isfinite(value):
+    if not isinstance(value, float) or not value or not math.isfinite(value):  # several numbers have no last digit
         return 0.0
     return moved if moved <= 0.51 * 10.0 ** (math.floor(math.log10(abs(value))) + 1 - least) else 0.0
 
