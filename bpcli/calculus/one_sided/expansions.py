@@ -7,7 +7,7 @@ holds at the end of a domain, where f′ grows as a root does: arccos at 1. Pole
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
+from functools import cmp_to_key, partial
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficient_functions import angle_of, e_of, function_at
@@ -67,7 +67,7 @@ class SeriesKind:
             constant=self._constant,
             select=self.select,
             is_finite=lambda x: x.defined and x.first >= 0,
-            rank=lambda x: self.approximate(x.coefficient(0)) if x.order > 0 and x.first >= 0 else -INF,
+            rank=cmp_to_key(lambda x, y: ((x > y) is True) - ((x < y) is True)),
             power_of_two=lambda k: self.of(Fraction(2) ** int(k)),
             pi=lambda: self.of(self.reals.pi),
         )

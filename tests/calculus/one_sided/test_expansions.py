@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import mpmath
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import bpcli
 from bpcli.calculus.one_sided.expansions import SeriesKind
 
 mp = mpmath.MPContext()
@@ -48,3 +49,25 @@ def test_a_quotient_of_what_vanishes():
 def test_to_the_left_the_direction_is_negative():
     found = KIND.namespace.functions["exp"](KIND.moved(0.0, -1.0))
     assert coefficients(found, 4) == pytest.approx([1, -1, 1 / 2, -1 / 6])
+
+
+LINES = st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.5, -1.0]), st.integers(-3, 3)), min_size=2, max_size=4)
+
+
+@pytest.mark.filterwarnings("ignore::bpcli.KinkWarning")
+@settings(max_examples=20, deadline=None)
+@example([(0.0, 1), (0.0, 0)], 0, "log_softmax({})[{}]")
+@given(LINES, st.integers(0, 3), st.sampled_from(["log_softmax({})[{}]", "log(softmax({})[{}])"]))
+def test_classes_that_tie_have_an_order_beside_the_tie(lines, k, text):
+    """By hand: along logits a + b·x, (log p_k)'' = -Var(b) with the probabilities p; beside a kink it is a series."""
+    k %= len(lines)
+    powers = [mp.exp(a) for a, _ in lines]
+    p = [power / sum(powers) for power in powers]
+    mean = sum(q * b for q, (_, b) in zip(p, lines, strict=True))
+    curve = -sum(q * (b - mean) ** 2 for q, (_, b) in zip(p, lines, strict=True))
+    logits = ",".join(f"{a}+({b})*x" for a, b in lines)
+    kinked = f"{text.format(f'[{logits}]', k)}+x*abs(x)"
+    for certify in (False, True):
+        for kink, bend in (("left", -2), ("right", 2), ("lecture", 0)):
+            found = bpcli.hessian(kinked, kink=kink, certify=certify)(x=0.0)
+            assert float(found[0, 0]) == pytest.approx(float(curve + bend), rel=1e-12, abs=1e-12)
