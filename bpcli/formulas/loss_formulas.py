@@ -303,12 +303,14 @@ def dsigmoid_bce_dz(y: Any, z: Any) -> Any:
 def dbce_dyhat_of_z(y: Any, z: Any, low: Any, dJ_dz: Any, slope: tuple[Any, Any]) -> Any:
     """∂J/∂ŷ of bce at ŷ = σ(z + low), from ∂J/∂z and ∂ŷ/∂z = m·2^k."""
     xp = namespace(y, z)
-    # It is −1/ŷ at y = 1 and 1/(1 − ŷ) at y = 0: a ŷ far out on the side of its label is exact so, where ∂J/∂z is
-    # below every double; on the other side ∂J/∂z has digits that a subnormal ŷ has not.
-    certain = xp.where(z >= 0, y == 1, y == 0)
+    # It is −1/ŷ at y = 1 and 1/(1 − ŷ) at y = 0, and (1 − y/ŷ)/(1 − ŷ) else: exact so far out on the side of the label,
+    # where ∂J/∂z is below every double or subnormal; on the other side ∂J/∂z has digits that a subnormal ŷ has not.
     sign = xp.where(z >= 0, 1.0, -1.0)
     at_label = sign * dcce_term_dyhat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / sample_count(z)
-    return xp.where(certain, at_label, xp.ldexp(dJ_dz / slope[0], -slope[1]))
+    away = xp.where(z >= 0, 1.0 - y, y)  # of the label from that side
+    share = xp.where(away == 0, 0.0, xp.ldexp(away, -slope[1]) / xp.where(away == 0, 1.0, slope[0]))
+    far = (away == 0) | ((abs(dJ_dz) < 2.0**-1022) & (abs(1.0 - share) > 0.5))
+    return xp.where(far, at_label * (1.0 - share), xp.ldexp(dJ_dz / slope[0], -slope[1]))
 
 
 def _softmax_cce_terms(y: Any, logits: Any) -> Callable[[float], Any]:

@@ -61,6 +61,7 @@ def assert_as_true(x, w, b, y, activation, loss):
 @example(x=(0.1, 3.0), w=(-6000.3, 0.1), b=0.7, y=0.0)  # and than log(1 + e^z) may
 @example(x=(1.0, 0.0), w=(3e-17, 0.0), b=0.0, y=0.0)  # 1 − e^−2z cancels
 @example(x=(0.1, 0.2), w=(3.0, 3.5), b=-0.5, y=0.5)  # and than a − y may
+@example(x=(38.0, 0.0), w=(-19.0, 0.0), b=0.0, y=5e-324)  # ∂J/∂z is subnormal, ∂J/∂a is not
 @example(x=(1.0, 0.0), w=(40.0, 0.0), b=0.0, y=1.0)
 @example(x=(1.0, 0.0), w=(800.0, 0.0), b=0.0, y=1.0)
 @example(x=(1.0, 0.0), w=(-709.5, 0.0), b=0.0, y=1.0)
