@@ -49,10 +49,10 @@ def shifted(logits: Any, axis: int = -1) -> Shifted:
 def _below_the_largest(xp: Arrays[Any], logits: Any, axis: int) -> tuple[Any, Any, Any]:
     """(m, d, error) with m = max l and d + error = l − m: 0 for an infinite m alone, NaN where several are infinite.
 
-    m is the entry of the class that `argmax` gives, so that e^d of this class is 1 for certain: balls that overlap have
+    m is the entry at `_top`, so that e^d of this class is 1 for certain: balls that overlap and series that tie may have
     no largest, and 1 − p is the sum of the others over S for no class but that of m.
     """
-    m = xp.take_along_axis(logits, xp.expand_dims(logits.argmax(axis=axis), axis), axis)
+    m = xp.take_along_axis(logits, _top(xp, logits, axis), axis)
     d, error = xp.two_sum(logits, -m)
     finite = xp.isfinite(m)
     if not finite.all():
@@ -90,9 +90,14 @@ def _sum(xp: Arrays[Any], x: Pair[Any], axis: int) -> Pair[Any]:
     return xp.total(xp.concatenate(x, axis), axis)
 
 
+def _top(xp: Arrays[Any], logits: Any, axis: int) -> Any:
+    """The place of the largest class; the first, of several."""
+    return xp.expand_dims(logits.argmax(axis=axis), axis)
+
+
 def _is_top(xp: Arrays[Any], logits: Any, axis: int) -> Any:
-    """Whether a class is the largest; the first, of several."""
-    return _index(xp, logits, axis) == xp.expand_dims(logits.argmax(axis=axis), axis)
+    """Whether a class is the one that the logits are measured from."""
+    return _index(xp, logits, axis) == _top(xp, logits, axis)
 
 
 def _index(xp: Arrays[Any], x: Any, axis: int) -> Any:
@@ -171,7 +176,7 @@ def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Calla
     """
     xp = array_namespace(logits)
     p = softmax(logits, axis)
-    at_top = xp.take_along_axis(v, xp.expand_dims(logits.argmax(axis=axis), axis), axis)
+    at_top = xp.take_along_axis(v, _top(xp, logits, axis), axis)
     u = xp.two_sum(v, -at_top)
 
     def refined() -> tuple[_Pairs, Pair[Any]]:

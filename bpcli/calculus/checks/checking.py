@@ -90,7 +90,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     def in_balls(o: int, column: int) -> float:
         return math.nan if (matrix := proven()) is None else float(matrix[o][column])
 
-    def witness_of(o: int, column: int, entry: tuple[str, int], steps: Sequence[int] = STEPS) -> float | None:
+    def witness_of(o: int, column: int, entry: tuple[str, int], steps: Sequence[int]) -> float | None:
         found = proven_quotient(calculation, point, entry, o, steps)
         # Waves that are narrower than the steps look flat.
         return None if found == 0.0 and (o, column) in in_doubt and in_balls(o, column) else found
