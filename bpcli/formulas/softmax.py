@@ -49,8 +49,8 @@ def shifted(logits: Any, axis: int = -1) -> Shifted:
 def _below_the_largest(xp: Arrays[Any], logits: Any, axis: int) -> tuple[Any, Any, Any]:
     """(m, d, error) with m = max l and d + error = l − m: 0 for an infinite m alone, NaN where several are infinite.
 
-    m is the entry at `_top`, so that e^d of this class is 1 for certain: balls that overlap and series that tie may have
-    no largest, and 1 − p is the sum of the others over S for no class but that of m.
+    m is the entry at `_top`, so that e^d of this class is 1 for certain: of balls that overlap and series that tie none
+    is the largest, and 1 − p is the sum of the others over S for no class but that of m.
     """
     m = xp.take_along_axis(logits, _top(xp, logits, axis), axis)
     d, error = xp.two_sum(logits, -m)
