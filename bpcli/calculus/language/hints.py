@@ -98,19 +98,19 @@ CHARACTERS = {
     "′": "x.T is the transpose; grad differentiates",
     '"': "nothing in an expression stands in quotes",
     "`": "nothing in an expression stands in quotes",
-    "$": "put the expression in quotes, so that the shell leaves it alone",
+    "$": "a $ around a formula is LaTeX's: leave it out",
     "#": "an expression has no comments",
     "–": "write - (minus)",
     "—": "write - (minus)",
     "‐": "write - (minus)",
     "‑": "write - (minus)",
-    "•": "write * to multiply",
+    "•": "write · or dot(u, v) for the dot product; * multiplies entry by entry",
     "✕": "write * to multiply",
     "⨯": "write * to multiply",
     "⊗": "* multiplies entry by entry, @ matrices; there is no outer product",
     "⊤": "write x.T for the transpose",
     "†": "write x.T for the transpose",
-    "∙": "write * to multiply",
+    "∙": "write · or dot(u, v) for the dot product; * multiplies entry by entry",
     "⊙": "write * to multiply entry by entry",
     "∘": "write f(g(x)) out; * multiplies entry by entry",
     "∕": "write /",
@@ -146,11 +146,7 @@ def norm_here(inside: str, behind: str) -> str:
     Empty where such an order means nothing here.
     """
     order, length = _order(behind)
-    place = len(behind) - len(behind[length:].lstrip())
-    power = "".join(_RAISED.get(c, "") for c in behind[place : place + 2])
-    if not power and behind[place : place + 1] == "^":
-        digits = behind[place + 1 :].lstrip()
-        power = digits[: len(digits) - len(digits.lstrip("0123456789"))]
+    power = _power(behind[length:])
     plain = order.lower()
     meant = {"": "norm(x)", "2": "norm(x)", "f": "norm(x)", "fro": "norm(x)", "0": "sum(x!=0)", "1": "sum(abs(x))"}.get(
         plain
@@ -161,6 +157,22 @@ def norm_here(inside: str, behind: str) -> str:
         meant = f"sum(abs(x)**{order})**(1/{order})" if simple else ""
         meant = f"({meant})" if meant and power else meant
     return meant.replace("(x", f"({inside}") + (f"^{power}" if meant and power else "")
+
+
+def bars_here(inside: str, behind: str) -> list[str]:
+    """What ||x|| may mean here, the norm or |x|, with its power; an order behind it makes it a norm."""
+    norm = norm_here(inside, behind)
+    absolute = "" if _order(behind)[1] else f"|{inside}|" + (f"^{power}" if (power := _power(behind)) else "")
+    return [text for text in (norm, absolute) if text]
+
+
+def _power(behind: str) -> str:
+    """The exponent at the beginning of a text, a number; empty if there is none."""
+    found = behind.lstrip()
+    sign = next((sign for sign in ("^", "**") if found.startswith(sign)), "")
+    digits = found.removeprefix(sign).lstrip() if sign else ""
+    raised = "".join(_RAISED.get(c, "") for c in found[:2])
+    return raised or digits[: len(digits) - len(digits.lstrip("0123456789"))]
 
 
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))

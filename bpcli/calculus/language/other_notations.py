@@ -65,8 +65,8 @@ def _by_notation(error: ExpressionError, read: Read) -> str:
 
 
 def _meant_by_braces(text: str, read: Read) -> str:
-    """LaTeX, or a list in braces, as it is written here; empty if the text has none, or its meaning is not known."""
-    if not set(text) & set("\\{"):
+    """LaTeX, its dollars included, or a list in braces, as it is written here; empty if there is none, or not known."""
+    if not set(text) & set("\\{$"):
         return ""
     listed = text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text
     return _written(f"[{text.strip()[1:-1]}]", read) if listed else latex_here(text, read)

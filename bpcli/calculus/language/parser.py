@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.foreign_calls import call_here, is_foreign, readings_of_call
-from bpcli.calculus.language.hints import STRAY, STRAY_HINTS, WORDS, norm_here
+from bpcli.calculus.language.hints import STRAY, STRAY_HINTS, WORDS, bars_here
 from bpcli.calculus.language.misreadings import Misreadings
 from bpcli.calculus.language.other_notations import explanation, latex_here
 from bpcli.calculus.language.tokens import (
@@ -195,12 +195,9 @@ class _Parser(Misreadings):
         two = self.text[max(opening.start - 1, 0) : opening.end + 2].count("|") == 2
         if two and inner.span == (opening.end, end - 1) and self.text[end - 2] == "|":
             x = self.source(opening.end + 1, end - 2)
-            self.fail(
-                "‖…‖ is a norm, and |…| an absolute value",
-                opening.start,
-                end,
-                f"write {norm_here(x, self.text[end:])} or |{x}|",
-            )
+            meant = " or ".join(bars_here(x, self.text[end:]))
+            hint = f"write {meant}" if meant else "what a norm of this order means is not known here"
+            self.fail("‖…‖ is a norm, and |…| an absolute value", opening.start, end, hint)
         return nodes.Call("abs", (inner,), None, (opening.start, end), (opening.start, opening.end))
 
     def root(self) -> nodes.Expression:

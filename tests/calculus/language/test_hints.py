@@ -195,7 +195,8 @@ def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
         ("wᵀx", "write w.T@x or dot(w, x)"),
         ("‖x-y‖", "write norm(x-y)"),
         ("⌊x⌋", "write floor(x)"),
-        ("x•y", "write *"),
+        ("x•y", "write · or dot(u, v) for the dot product"),
+        ("x ∙ y", "write · or dot(u, v) for the dot product"),
         ("¼", "write (1/4)"),
         ("integrate(x)", "there is no integral"),
         ("if(x>0, x, 0)", "did you mean where(x>0, x, 0)?"),
@@ -225,7 +226,9 @@ def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
         ("3½", "write (3+1/2)"),
         ("‖x‖₁", "write sum(abs(x))"),
         ("‖x‖_2", "write norm(x)"),
-        ("||x||_1", "write sum(abs(x)) or |x|"),
+        ("1+$x$", "a $ around a formula is LaTeX's"),
+        ("$x^2$", "write x**2; a $ around a formula is LaTeX's: leave it out"),
+        ("$$e^{-x}$$", "write e**-x; "),
         ("x=<1", "write <="),
         ("A%*%x", "write @ to multiply matrices"),
         ("x %/% 2", "floor(x/y) rounds a quotient down"),
@@ -249,6 +252,22 @@ def test_what_was_meant_is_offered(typed, advice):
     hint = hint_of(typed)
     assert hint.startswith(advice)
     assert "--" not in hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("||x||_1", "write sum(abs(x))"),
+        ("||x||_2^2", "write norm(x)^2"),
+        ("||x||^2", "write norm(x)^2 or |x|^2"),
+        ("||x||²/2", "write norm(x)^2 or |x|^2"),
+        ("||x+1|| ** 3", "write norm(x+1)^3 or |x+1|^3"),
+        ("‖x‖**2", "write norm(x)^2"),
+        ("2*||A||_*", "what a norm of this order means is not known here"),
+    ],
+)
+def test_two_bars_keep_their_order_and_their_power(typed, advice):
+    assert hint_of(typed) == advice
 
 
 @pytest.mark.parametrize("name", ["argmax", "det", "median", "cumsum", "celu", "smoothstep"])
