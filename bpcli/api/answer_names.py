@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.readings import reading_of
 from bpcli.calculus.language.tokens import normal_name
 from bpcli.calculus.language.tree import names_in
 from bpcli.calculus.points.variables import known_meaning
@@ -37,8 +38,16 @@ def with_names(error: BpcliError, names: Collection[str], entries: Sequence[str]
             0, f"a product has a *, and {' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} no name"
         )
     else:
-        hints.append(known_meaning(normal_name(found), [*names]))
+        name_found = normal_name(found)
+        hints.append(known_meaning(name_found, [*names]) or _reading(name_found, names))
     return ExpressionError(error.message, error.text, error.start, error.end, "; ".join(filter(None, hints)))
+
+
+def _reading(name: str, names: Collection[str]) -> str:
+    """The reading of a name, `log(2)` of `ln2`, if all names in it are known; else empty."""
+    reading = reading_of(name, [*names])
+    offered = reading.rpartition(" write ")[2].split(" or ") if reading else []
+    return reading if not any(_unknown(text, names) for text in offered) else ""
 
 
 def _unknown(text: str, names: Collection[str]) -> list[str]:

@@ -34,6 +34,15 @@ def test_of_an_expression_the_names_are_its_variables(mine):
     assert ("write x*y" in message) == (mine == "xy")
 
 
+@pytest.mark.parametrize(
+    ("mine", "offered"),
+    [("2^x*ln2", "log(2)"), ("2^x*lnx", "log(x)"), ("2^x*PI", "pi"), ("2^x*lny", ""), ("2^x*αx", ""), ("ln*x", "")],
+)
+def test_what_a_name_is_read_as_is_offered_where_its_names_are_known(mine, offered):
+    message = told(subject_of(["2^x"], {"x": 1}, None), mine).message
+    assert message.partition("the names here are x, N")[2].rpartition(" write ")[2].rstrip() == offered
+
+
 @pytest.mark.parametrize("mine", ["a(1-a)", "2*a(1-a)"])
 def test_a_product_that_can_be_read_is_still_offered(mine):
     message = told(NamedSubject("sigmoid", {"z": 0.5}), mine).message

@@ -3,6 +3,9 @@
 DERIVATIVE = "grad differentiates; write the function itself"
 """The advice on a sign of a derivative."""
 
+ONE_POINT = "a number has one decimal point"
+"""The error of `1.2.3`, which may be of thousands."""
+
 INVERSES = {
     "sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh",
     "asin": "sin", "acos": "cos", "atan": "tan", "asinh": "sinh", "acosh": "cosh", "atanh": "tanh",

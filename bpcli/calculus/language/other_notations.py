@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from bpcli.calculus.language.hints import STRAY_HINTS
+from bpcli.calculus.language.hints import ONE_POINT, STRAY_HINTS
 from bpcli.calculus.language.misreadings import derivative_sign
 from bpcli.calculus.language.readings import readings
 from bpcli.calculus.language.render import to_text
@@ -57,7 +57,7 @@ def _by_notation(error: ExpressionError, read: Read) -> str:
     text = error.text
     if (plain := rewritten(text)) and _written(plain, read):
         return advice_on(text, plain)
-    if error.hint == STRAY_HINTS[","] and (decimal := decimal_comma(text)):
+    if (error.hint == STRAY_HINTS[","] or error.message == ONE_POINT) and (decimal := decimal_comma(text)):
         return decimal
     if meant := _meant_by_braces(text, read):
         return "; ".join(filter(None, [f"write {meant}", error.hint]))

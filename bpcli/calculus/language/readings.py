@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bpcli.calculus.language.foreign_calls import call_here
-from bpcli.calculus.language.hints import GREEK
+from bpcli.calculus.language.hints import GREEK, INVERSES
 from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import Binary, Expression, Name, postorder
+from bpcli.calculus.language.tree import Binary, Expression, Name, names_in, postorder
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.text.natural_order import natural_key
 
@@ -32,8 +32,8 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
     """
     if name in _NUMBERS:
         return f"for the number write {_NUMBERS[name]}"
-    if name[:4] == "sqrt" and name[4:].isdecimal():
-        return f"for the root write sqrt({name[4:]})"
+    if (head := name.rstrip("0123456789")) in _OF_NUMBERS and name not in FUNCTIONS and name[len(head) :][:1] > "0":
+        return f"for the {'root' if head == 'sqrt' else 'number'} write {call_here(head, [name[len(head) :]])}"
     if name[:1] in _OVER_ALL and not name[1:].isdecimal() and len(name) > 1:
         function, word = _OVER_ALL[name[0]]
         return f"for the {word} write {function}({name[1:]})"
@@ -130,6 +130,12 @@ def _is_greek(letter: str) -> bool:
 _GLUED = ("ln", "lg", "tg", "ctg", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arctg")
 """Functions of other languages whose argument may stand right behind them: `lnx`."""
 
+_OF_NUMBERS = {*INVERSES, *_GLUED, "sqrt", "cbrt", "erf"} - {"sigmoid", "logit"}
+"""Functions that a number may stand right behind: `ln2`. `logit1` and `relu1` are the names of quantities."""
+
+_CHAINED = {"**": 1, "*": 2, "@": 2, "·": 2}
+"""Of the operators in a term such as `3*dx^2`, how many operands hold its factors."""
+
 
 def _is_argument(rest: str) -> bool:
     """Whether it reads as a function's argument: a letter that is no end of a word (`cost`), digits around it."""
@@ -162,13 +168,28 @@ def _reading_in(trees: Sequence[Expression], name: str, known: Sequence[str]) ->
 
 def _of_quotient_or_power(node: Binary, names: Sequence[str]) -> Iterator[str]:
     left, right = node.left, node.right
-    if not isinstance(left, Name) or not isinstance(right, Name) or right.name not in names:
+    if node.op == "**" and isinstance(left, Name) and left.name == "E" and names_in(right):
+        yield f"E is a name here: for the number write {to_text(Binary('**', Name('e'), right))}"
+    if not isinstance(right, Name) or right.name not in names:
         return
-    if node.op == "/" and left.name[0] == right.name[0] == "d" and len(right.name) == 2:
-        yield f"{left.name}/{right.name} is a quotient of two names; grad differentiates"
-    if node.op == "**" and right.name[0] == "T":
+    if node.op == "/" and right.name[0] == "d" and len(right.name) == 2 and (name := _differential(left)):
+        what = "two names" if isinstance(left, Name) else f"names, {name} and {right.name}"
+        yield f"{to_text(left)}/{right.name} is a quotient of {what}; grad differentiates"
+    if node.op == "**" and right.name[0] == "T" and isinstance(left, Name):
         factor = f"@{right.name[1:]}" if right.name[1:] else ""
         yield f"{right.name} is a name here: for the transpose of {left.name} write {left.name}.T{factor}"
+
+
+def _differential(term: Expression) -> str:
+    """The factor of a term that may be a differential, `dx` of `3*dx^2`: a name that starts with d; empty if none."""
+    factors = [term]
+    while factors:
+        factor = factors.pop()
+        if isinstance(factor, Name) and factor.name[0] == "d":
+            return factor.name
+        if isinstance(factor, Binary):
+            factors += reversed((factor.left, factor.right)[: _CHAINED.get(factor.op, 0)])
+    return ""
 
 
 # Spelling

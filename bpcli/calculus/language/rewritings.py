@@ -25,6 +25,10 @@ _RULES = [
     (r"<\s*(\w+)\s*,\s*(\w+)\s*>", r"dot(\1, \2)"),
 ]
 
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
+_DOTS_IN_THOUSANDS = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(\.)\d{3}(?:\.\d{3})+)(?:,(\d+))?(?![\d.,])")
+_COMMAS_IN_THOUSANDS = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(,)\d{3}(?:,\d{3})*)\.(\d+)(?![\d.,])")
+
 
 def rewritten(text: str) -> str:
     """A text in which these notations are replaced; empty if it has none. Whether it can be read is not known."""
@@ -45,8 +49,21 @@ def advice_on(text: str, plain: str) -> str:
 
 def decimal_comma(text: str) -> str:
     """The advice on `1,5*x`: what the numbers about a comma may mean; empty if there are none."""
-    found = re.search(r"(?<![\w.,])(\d+),(\d+)(?![\d.,])", text)
-    return f"a decimal is written {found[1]}.{found[2]}, a vector [{found[1]}, {found[2]}]" if found else ""
+    for pattern in (_DOTS_IN_THOUSANDS, _COMMAS_IN_THOUSANDS):
+        if grouped := pattern.search(text):
+            number = grouped[1].replace(grouped[2], "") + (f".{grouped[3]}" if grouped[3] else "")
+            return f"a number has no sign between its thousands: write {number}"
+    found = re.search(r"(?<![\w.,])(\d+(?:\.\d+)?),(\d+)(?![\d.,])", text)
+    if not found:
+        return ""
+    vector = f"a vector [{found[1]}, {found[2]}]"
+    if "." in found[1]:
+        whole = found[1].replace(".", "")
+        one = len(found[1].partition(".")[2]) == 3 and found[1][0] != "0"
+        return f"a decimal is written {whole}.{found[2]}, {vector}" if one else ""
+    thousands = _THOUSANDS.fullmatch(f"{found[1]},{found[2]}")
+    number = f", a number without its thousands' comma {found[1]}{found[2]}" if thousands else ""
+    return f"a decimal is written {found[1]}.{found[2]}{number}, {vector}"
 
 
 def _is_raised(character: str) -> bool:

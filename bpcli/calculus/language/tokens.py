@@ -5,7 +5,7 @@ A scanner by hand rather than a regular expression: compiling one takes longer t
 
 from typing import NoReturn
 
-from bpcli.calculus.language.hints import CHARACTERS, PAIRS, norm_here
+from bpcli.calculus.language.hints import CHARACTERS, ONE_POINT, PAIRS, norm_here
 from bpcli.errors import ExpressionError
 
 MAX_LENGTH = 10_000
@@ -81,7 +81,7 @@ def _number_end(text: str, start: int) -> int:
     if text[end : end + 1] == ".":
         end = _digits_end(text, end + 1)
         if text[end : end + 1] == "." and text[end + 1 : end + 2] in DIGITS:
-            raise ExpressionError("a number has one decimal point", text, start, _digits_end(text, end + 1))
+            raise ExpressionError(ONE_POINT, text, start, _digits_end(text, end + 1))
     if text[end : end + 1] in ("e", "E"):
         digits = end + 2 if text[end + 1 : end + 2] in ("+", "-") else end + 1
         end = _digits_end(text, digits) if text[digits : digits + 1] in DIGITS else end

@@ -40,6 +40,11 @@ def notes(text):
         ("θ1x", "for a product write θ1*x"),
         ("oo", "for the number write inf"),
         ("PI", "for the number write pi"),
+        ("ln2", "for the number write log(2)"),
+        ("lg5", "for the number write log10(5)"),
+        ("exp1", "for the number write exp(1)"),
+        ("sin2", "for the number write sin(2)"),
+        ("sec10", "for the number write 1/cos(10)"),
     ],
 )
 def test_a_name_that_may_be_read_otherwise(name, reading):
@@ -47,7 +52,27 @@ def test_a_name_that_may_be_read_otherwise(name, reading):
 
 
 @pytest.mark.parametrize(
-    "name", ["cost", "logs", "mu", "lr", "yhat", "x1", "w10", "learning_rate", "sink", "x", "Σ", "Σ1", "dx", "pi"]
+    "name",
+    [
+        "cost",
+        "logs",
+        "mu",
+        "lr",
+        "yhat",
+        "x1",
+        "w10",
+        "learning_rate",
+        "sink",
+        "x",
+        "Σ",
+        "Σ1",
+        "dx",
+        "pi",
+        "relu1",
+        "logit1",
+        "abs2",
+        "sin0",
+    ],
 )
 def test_a_name_that_is_a_name(name):
     assert reading_of(name) == ""
@@ -65,15 +90,26 @@ def test_letters_that_are_variables_are_a_product():
         ("x^T*A*x^T", "T is a name here: for the transpose of x write x.T"),
         ("dy/dx", "dy/dx is a quotient of two names; grad differentiates"),
         ("df/dx*2", "df/dx is a quotient of two names; grad differentiates"),
+        ("dx^2/dx", "dx**2/dx is a quotient of names, dx and dx; grad differentiates"),
+        ("3*dy^2*x/dx", "3*dy**2*x/dx is a quotient of names, dy and dx; grad differentiates"),
+        ("E^x", "E is a name here: for the number write e**x"),
+        ("2*E^(-x*y)", "E is a name here: for the number write e**(-x*y)"),
     ],
 )
 def test_a_sign_of_another_language(text, note):
     assert notes(text) == [note]
 
 
-@pytest.mark.parametrize("text", ["2^T", "w.T@x", "T*x", "dx/2", "d/x", "x/dx", "delta/density", "dot(x, y)/dx"])
+@pytest.mark.parametrize(
+    "text",
+    ["2^T", "w.T@x", "T*x", "dx/2", "d/x", "x/dx", "delta/density", "dot(x, y)/dx", "x^dy/dx", "E**2", "E*x", "x^E"],
+)
 def test_no_note(text):
     assert notes(text) == []
+
+
+def test_a_long_term_has_its_differential_found():
+    assert len(notes("*".join(["x"] * 3000) + "*dy/dx")) == 1
 
 
 @pytest.mark.parametrize("name", ["sni", "epx", "sigmod", "soft_max", "sinn", "hypto", "softmix", "sqt"])

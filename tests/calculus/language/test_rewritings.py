@@ -103,3 +103,21 @@ def test_a_prime_is_read_as_a_transpose():
 def test_a_decimal_comma(typed, number):
     assert decimal_comma(typed).startswith(f"a decimal is written {number}, a vector [")
     assert hint_of(typed) == decimal_comma(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("1.000,5", "a decimal is written 1000.5, a vector [1.000, 5]"),
+        ("2*1.000,5*x", "a decimal is written 1000.5, a vector [1.000, 5]"),
+        ("1,000*x", "a decimal is written 1.000, a number without its thousands' comma 1000, a vector [1, 000]"),
+        ("1,000.5", "a number has no sign between its thousands: write 1000.5"),
+        ("1,000,000.5", "a number has no sign between its thousands: write 1000000.5"),
+        ("1.000.000,5*x", "a number has no sign between its thousands: write 1000000.5"),
+        ("1.000.000", "a number has no sign between its thousands: write 1000000"),
+        ("12.5,3", "a decimal is written 1.5, a vector [1, 2]"),
+        ("1.2.3", ""),
+    ],
+)
+def test_what_groups_thousands_is_no_decimal_point(typed, advice):
+    assert hint_of(typed) == advice
