@@ -39,15 +39,15 @@ def with_names(error: BpcliError, names: Collection[str], entries: Sequence[str]
         )
     else:
         name_found = normal_name(found)
-        hints.append(known_meaning(name_found, [*names]) or _reading(name_found, names))
+        hints.append(_reading(name_found, names) or known_meaning(name_found, [*names]))
     return ExpressionError(error.message, error.text, error.start, error.end, "; ".join(filter(None, hints)))
 
 
 def _reading(name: str, names: Collection[str]) -> str:
     """The reading of a name, `log(2)` of `ln2`, if all names in it are known; else empty."""
     reading = reading_of(name, [*names])
-    offered = reading.rpartition(" write ")[2].split(" or ") if reading else []
-    return reading if not any(_unknown(text, names) for text in offered) else ""
+    offered = reading.partition(", with ")[0].rpartition(" write ")[2].split(" or ")
+    return reading if reading and not any(_unknown(text, names) for text in offered) else ""
 
 
 def _unknown(text: str, names: Collection[str]) -> list[str]:
