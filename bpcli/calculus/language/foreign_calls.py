@@ -45,6 +45,25 @@ def is_sum(name: str) -> bool:
     return _key(name) == "Σ"
 
 
+def without_index(text: str, sign: str = "") -> str:
+    """What is summed over an index, `x_i*y_i`, as it is of whole vectors, `x*y`; empty if it is no sum over one index.
+
+    The index may stand at the sign, `sum_i`. Of two, or of one that is a factor, as in `i*x_i`, nothing is known.
+    """
+    import re
+
+    text = text.translate(_LOWERED)
+    index = sign.partition("_")[2]
+    indices = set(re.findall(r"(?<=\w)_([ijkmn]+)(?!\w)", text))
+    letters = indices | ({index} if index else set())
+    if len(letters) > 1 or any(len(letter) > 1 or re.search(rf"(?<!\w){letter}(?!\w)", text) for letter in letters):
+        return ""
+    return re.sub(r"(?<=\w)_[ijkmn](?!\w)", "", text)
+
+
+_LOWERED = {ord(letter): f"_{plain}" for letter, plain in zip("ᵢⱼₖₘₙ", "ijkmn", strict=True)}
+
+
 def call_here(name: str, arguments: Sequence[str], base: str = "") -> str:
     """How a call of another language is written here, from the texts of its arguments; empty if that is not known.
 
@@ -57,6 +76,8 @@ def call_here(name: str, arguments: Sequence[str], base: str = "") -> str:
 def readings_of_call(name: str, arguments: Sequence[str], base: str = "") -> list[str]:
     """The ways to write a call of another language here, the likeliest first."""
     library, key = LIBRARIES.get(base, base), _key(name)
+    if "_" in name and key in _OVER_INDEX.values():
+        arguments = [without_index(text, name) for text in arguments]
     plain = [text for text in arguments if not _named(text)]
     named = dict(part for text in arguments if (part := _named(text)))
     if key in ("clip", "clamp") and len(plain) == len(named) == 1:

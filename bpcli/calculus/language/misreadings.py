@@ -3,7 +3,7 @@
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, NoReturn
 
-from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign, is_sum
+from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign, is_sum, without_index
 from bpcli.calculus.language.hints import (
     DERIVATIVE,
     GREEK,
@@ -136,11 +136,13 @@ class Misreadings(TokenReader):
                 factor = self.source(*self.expression(MINUS).span)
                 parts.append(factor)
         except ExpressionError:
-            return f"the {'sum' if function == 'sum' else 'product'} over all entries of a vector is {function}(x)"
+            parts = []
         finally:
             self.at = at
         inside = parts[0][1:-1] if len(parts) == 1 and _is_group(parts[0]) else "*".join(parts)
-        return f"did you mean {function}({inside})?"
+        if meant := without_index(inside, sign.text):
+            return f"did you mean {function}({meant})?"
+        return f"the {'sum' if function == 'sum' else 'product'} over all entries of a vector is {function}(x)"
 
     def _may_be_variable(self, token: Token) -> bool:
         """Whether a name before a parenthesis may be a factor: short, Greek, of several parts, or used elsewhere."""

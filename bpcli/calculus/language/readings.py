@@ -7,7 +7,7 @@ few, or two swapped.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpcli.calculus.language.foreign_calls import call_here
+from bpcli.calculus.language.foreign_calls import call_here, without_index
 from bpcli.calculus.language.hints import GREEK, INVERSES
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Binary, Expression, Name, names_in, postorder
@@ -36,7 +36,8 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
         return f"for the {'root' if head == 'sqrt' else 'number'} write {call_here(head, [name[len(head) :]])}"
     if name[:1] in _OVER_ALL and not name[1:].isdecimal() and len(name) > 1:
         function, word = _OVER_ALL[name[0]]
-        return f"for the {word} write {function}({name[1:]})"
+        meant = without_index(name[1:])
+        return f"for the {word} write {function}({meant})" if meant else ""
     if name in _GLUED:
         return f"for the function write {call_here(name, ['x'])}, with its argument in parentheses"
     functions = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
@@ -68,7 +69,8 @@ def reading_at(text: str, span: tuple[int, int], name: str, known: Iterable[str]
         return f"for the transpose write {'@'.join([f'{base[1]}.T', *factors])}"
     if name[:1] in _OVER_ALL and len(name) > 1 and (more := _MORE_FACTORS.match(behind)) and more[0]:
         function, word = _OVER_ALL[name[0]]
-        return f"for the {word} write {function}({name[1:]}{_plain(more[0])})"
+        meant = without_index(f"{name[1:]}{_plain(more[0])}")
+        return f"for the {word} write {function}({meant})" if meant else ""
     if name in _GLUED and (argument := _NEGATIVE.match(behind)):
         return f"for the function write {call_here(name, [argument[1]])}"
     reading = reading_of(name, known)

@@ -34,6 +34,7 @@ def notes(text):
         ("secx", "for the function write 1/cos(x)"),
         ("sqrtx", "for the function write sqrt(x)"),
         ("Σx", "for the sum write sum(x)"),
+        ("Σx_i", "for the sum write sum(x)"),
         ("sqrt2", "for the root write sqrt(2)"),
         ("xyz", "for a product write x*y*z"),
         ("w1x1", "for a product write w1*x1"),
