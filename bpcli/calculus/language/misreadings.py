@@ -1,8 +1,10 @@
 """Errors of notations that bpcli does not read, or reads otherwise: each says what to write instead."""
 
-from itertools import pairwise, takewhile
+from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
+from bpcli.calculus.language.bare_arguments import BareArguments
 from bpcli.calculus.language.foreign_calls import advice_on_call, call_here, is_foreign, is_sum, without_index
 from bpcli.calculus.language.hints import (
     DERIVATIVE,
@@ -12,7 +14,6 @@ from bpcli.calculus.language.hints import (
     WORDS,
 )
 from bpcli.calculus.language.readings import POWER_BEHIND, nearest_function
-from bpcli.calculus.language.token_reader import TokenReader
 from bpcli.calculus.language.tokens import (
     END,
     MINUS,
@@ -51,7 +52,7 @@ def derivative_sign(text: str) -> tuple[int, int, str] | None:
     return None
 
 
-class Misreadings(TokenReader):
+class Misreadings(BareArguments):
     """A reader whose errors say what was probably meant."""
 
     def right_side(self, start: int) -> str:
@@ -174,53 +175,6 @@ class Misreadings(TokenReader):
                 return token.end, arguments
         return len(self.text), [*arguments, self.source(start, len(self.text)).strip()]
 
-    def argument(self) -> str:
-        """The text of what stands behind a function without its parentheses: (2x), 2x, -x², cos(x); x if unreadable."""
-        return self._argument_at(self.at)[0] or "x"
-
-    def _argument_at(self, at: int) -> tuple[str, int]:
-        """The argument that begins at a token, empty if it can't be read, and the token behind it."""
-        first = self.tokens[at]
-        if first.kind == OPERATOR and first.text in ("-", "("):
-            if first.text == "-":
-                inside, stop = self._argument_at(at + 1)
-                whole = self.tokens[at + 1].text == "(" or self._is_function(self.tokens[at + 1])
-                return (f"-({inside})" if whole and inside else inside and f"-{inside}"), stop
-            stop = self._closing(at)
-            return self.source(first.end, self.tokens[stop - 1].start).strip(), stop
-        if first.text == "|" and first.kind == OPERATOR:
-            opening = sum(1 for _ in takewhile(_is_bar, self.tokens[at:]))
-            closing = [k for k in range(at + opening, len(self.tokens)) if _is_bar(self.tokens[k])][:opening]
-            if len(closing) < opening:
-                return "", at
-            return self.source(first.start, self.tokens[closing[-1]].end), closing[-1] + 1
-        if self._is_function(first):
-            inside, stop = self._argument_at(at + 1)
-            return (call_here(first.text, [inside]) if inside else ""), stop
-        start = at
-        while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT) and not self._is_function(self.tokens[at]):
-            at += 1
-            if self.tokens[at - 1].kind == SUPERSCRIPT:
-                break
-            if self.tokens[at].text == "**" and self.tokens[at + 1].kind in (NUMBER, NAME):
-                at += 2
-                break
-        return (self.source(first.start, self.tokens[at - 1].end) if at > start else ""), at
-
-    def _closing(self, at: int) -> int:
-        """The token behind the parenthesis that opens at a token."""
-        depth = 0
-        for place in range(at, len(self.tokens) - 1):
-            token = self.tokens[place]
-            depth += token.kind == OPERATOR and (token.text in "([") - (token.text in ")]")
-            if depth == 0:
-                return place + 1
-        return len(self.tokens) - 1
-
-    @staticmethod
-    def _is_function(token: Token) -> bool:
-        return token.kind == NAME and (token.text in FUNCTIONS or is_foreign(token.text))
-
     def refuse_bar_behind_function(self) -> None:
         """`ln|x|`; returns if no function of another language stands before the bar."""
         before = self.tokens[self.at - 1]
@@ -229,18 +183,23 @@ class Misreadings(TokenReader):
 
     def fail_with_argument(self, function: Token) -> NoReturn:
         """`ln x`: a function that is called otherwise here, and its argument without parentheses."""
-        advice = self._over_all(function) or advice_on_call(function.text, [self.argument()])
-        self.fail_at(function, f"there is no function '{function.text}'", advice)
+        hint = self._over_all(function)
+        if not hint:
+            hint = advice_on_call(function.text, [self.argument()])
+            one = call_here(function.text, ["x"]) and hint.startswith("did you mean ") and " or " not in hint
+            found = self.applied(lambda inside: call_here(function.text, [inside])) if one else []
+            if found := found or ([] if one else self.listed(function.text)):
+                hint = f"did you mean {' or '.join(found)}?"
+        self.fail_at(function, f"there is no function '{function.text}'", hint)
 
     def refuse_power_of_function(self, function: Name, exponent: str) -> None:
         """`ln²(x)`: as above, with a power between the two; returns if it is no function's name."""
         if is_foreign(function.name):
-            argument = self.argument()
-            meant = call_here(function.name, [argument])
+            name = function.name
             if exponent.strip("()") == "-1":
-                hint = _inverse_or_reciprocal(meant, _inverse_call(function.name, argument))
+                hint = self._inverse_or_reciprocal(name)
             else:
-                hint = f"write {meant if _is_call(meant) else f'({meant})'}^{exponent}" if meant else ""
+                hint = f"write {meant}" if (meant := self._power_here(name, exponent)) else ""
             self.fail(f"there is no function '{function.name}'", *function.span, hint)
 
     def fail_without_arguments(self, token: Token) -> NoReturn:
@@ -256,16 +215,33 @@ class Misreadings(TokenReader):
         self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
 
     def _with_parentheses(self, name: str) -> str:
-        """The advice on `sin 2x` and `exp -x/2`: the argument in parentheses, with both readings of a quotient."""
-        argument, stop = self._argument_at(self.at)
-        if not argument or FUNCTIONS[name].arity[0] > 1:
-            return f"write {FUNCTIONS[name].signature}"
-        sign, factor = self.tokens[stop], self.tokens[min(stop + 1, len(self.tokens) - 1)]
-        hint = f"write {name}({argument})"
-        if sign.text in ("*", "/") and factor.kind in (NUMBER, NAME) and not self._is_function(factor):
-            other = f"{name}({argument}{sign.text}{factor.text})"
-            hint = f"write {name}({argument}){sign.text}{factor.text} or {other}"
-        return hint
+        """The advice on `sin 2x`, `exp -x/2` and `max 0 x`: the arguments in parentheses, in each reading."""
+        several = self.listed(name)
+        found = several or (self.applied(lambda inside: f"{name}({inside})") if FUNCTIONS[name].arity[0] == 1 else [])
+        return f"write {' or '.join(found)}" if found else f"write {FUNCTIONS[name].signature}"
+
+    def _power_here(self, name: str, exponent: str) -> str:
+        """The readings of `ln² x/2`, a power between a function and its argument; empty if none is known."""
+
+        def power(inside: str) -> str:
+            meant = call_here(name, [inside])
+            return meant and f"{meant if _is_call(meant) else f'({meant})'}^{exponent}"
+
+        return " or ".join(self.applied(power) or filter(None, [power(self.argument())]))
+
+    def _inverse_or_reciprocal(self, name: str) -> str:
+        """The advice on `sin^-1 x/2`, with both readings of what the argument is."""
+        if not call_here(name, ["x"]):
+            return ""
+
+        def readings(call: Callable[[str], str]) -> str:
+            return " or ".join(self.applied(call) or [call(self.argument())])
+
+        inverse = _inverse_call(name, "x") and readings(lambda inside: _inverse_call(name, inside))
+        reciprocal = readings(lambda inside: _reciprocal(call_here(name, [inside])))
+        if not inverse:
+            return f"write {reciprocal} for the reciprocal"
+        return f"write {inverse} for the inverse function; {reciprocal} is the reciprocal"
 
     def _indexed_function(self, name: str) -> str:
         """The advice on `sqrt[3](x)`, `log[2](x)` and `norm.cdf(x)`; empty if what it means is not known."""
@@ -295,12 +271,11 @@ class Misreadings(TokenReader):
                     self.take()
                 end = self.take().end if self.next.kind in (NAME, NUMBER) else self.next.start
             exponent = self.source(start, end) or "2"
-        if name in ("exp", "exp2") and not self.ahead("(") and self.next.kind == END:
+        if name in ("exp", "exp2") and not self.ahead("(", "|") and self.next.kind not in (NAME, NUMBER):
             return f"write {name}({exponent.removeprefix('(').removesuffix(')') if exponent[:1] == '(' else exponent})"
-        argument = self.argument() if self.next.kind != END else "x"
         if exponent.strip("()") == "-1":
-            return _inverse_or_reciprocal(f"{name}({argument})", _inverse_call(name, argument))
-        return f"write {name}({argument})^{exponent}"
+            return self._inverse_or_reciprocal(name)
+        return f"write {self._power_here(name, exponent)}"
 
     def method_of(self, base: str) -> str:
         """The advice on `(x-y).sum()`, of the text before the point; empty if it is no call, or not known."""
@@ -360,15 +335,10 @@ def _inverse_call(name: str, argument: str) -> str:
     return "" if name in FUNCTIONS else call_here(f"arc{name}", [argument]) or call_here(f"a{name}", [argument])
 
 
-def _inverse_or_reciprocal(meant: str, inverse: str) -> str:
-    """The advice on f^-1(x), where f(x) is written `meant` here."""
-    if not meant:
-        return ""
+def _reciprocal(meant: str) -> str:
+    """One over what a call means."""
     other = meant.removeprefix("1/")
-    reciprocal = f"1/({meant})" if not _is_call(other) else other if other != meant else f"1/{meant}"
-    if not inverse:
-        return f"write {reciprocal} for the reciprocal"
-    return f"write {inverse} for the inverse function; {reciprocal} is the reciprocal"
+    return f"1/({meant})" if not _is_call(other) else other if other != meant else f"1/{meant}"
 
 
 def _without_modules(text: str) -> str:
@@ -389,10 +359,6 @@ def _one_call(match: "re.Match[str]") -> str:
 def _is_group(text: str) -> bool:
     """Whether a text is one pair of parentheses with all between them, brackets in pairs too."""
     return text[-1:] == ")" and closing_bracket(text, 0) == len(text) - 1
-
-
-def _is_bar(token: Token) -> bool:
-    return token.text == "|"
 
 
 def _is_call(text: str) -> bool:
