@@ -45,7 +45,7 @@ class BareArguments(TokenReader):
         for rest in [later, ""] if later else [""]:
             texts = [f"{_factor(call(argument), near + rest)}{near}{rest}"]
             texts += [f"{_factor(call(argument + near), rest)}{rest}"] if near else []
-            if all(map(self._can_be_read, texts)):
+            if all(map(self.can_be_read, texts)):
                 return texts
         return []
 
@@ -72,9 +72,20 @@ class BareArguments(TokenReader):
                 found.append(self.text[token.start : self.tokens[stop - 1].end])
                 at = stop
         meant = readings_of_call(name, found) if len(found) > 1 and all(found) else []
-        return meant if all(map(self._can_be_read, meant)) else []
+        return meant if all(map(self.can_be_read, meant)) else []
 
-    def _can_be_read(self, text: str) -> bool:
+    def call_of_bare(self) -> str:
+        """The call that comes next, if it is a function without parentheses: sin(y) of x sin y; else empty."""
+        bare = self._is_function(self.next) and self.tokens[self.at + 1].text != "("
+        return self._piece(self.at, True)[0] if bare else ""
+
+    def lists_ahead(self) -> bool:
+        """Whether a comma stands behind what comes next, in no bracket of its own."""
+        ends = (self.tokens[k].text for k in self._outside(self.at) if self.tokens[k].text in _ENDS)
+        return next(ends, "") == ","
+
+    def can_be_read(self, text: str) -> bool:
+        """Whether a text is an expression."""
         try:
             reader = type(self)(text)
             reader.trial = True

@@ -205,7 +205,9 @@ class Misreadings(BareArguments):
     def fail_without_arguments(self, token: Token) -> NoReturn:
         """`sin`, `sin 2x`, `sin^2(x)`: a function without parentheses behind it."""
         name = token.text
-        hint = f"write {FUNCTIONS[name].signature}"
+        head = name.rstrip("0123456789")
+        number = f" or {head}({name[len(head) :]})" if head != name and head in FUNCTIONS else ""  # 2^x*log10
+        hint = f"write {FUNCTIONS[name].signature}{number}"
         if self.next.kind == SUPERSCRIPT or self.ahead("**"):
             hint = self.power_of_function(name)
         elif self.next.kind in (NAME, NUMBER) or self.ahead("|", "-"):
@@ -216,8 +218,10 @@ class Misreadings(BareArguments):
 
     def _with_parentheses(self, name: str) -> str:
         """The advice on `sin 2x`, `exp -x/2` and `max 0 x`: the arguments in parentheses, in each reading."""
-        several = self.listed(name)
-        found = several or (self.applied(lambda inside: f"{name}({inside})") if FUNCTIONS[name].arity[0] == 1 else [])
+        low, high = FUNCTIONS[name].arity
+        found = self.listed(name)
+        if not found and low == 1 and (high == 1 or not self.lists_ahead()):
+            found = self.applied(lambda inside: f"{name}({inside})")
         return f"write {' or '.join(found)}" if found else f"write {FUNCTIONS[name].signature}"
 
     def _power_here(self, name: str, exponent: str) -> str:

@@ -157,8 +157,8 @@ class _Parser(Misreadings):
             self.fail_with_argument(last)
         if last.kind == SUPERSCRIPT and isinstance(left, nodes.Binary) and isinstance(left.left, nodes.Name):
             self.refuse_power_of_function(left.left, last.text)
-        b = self.source(*self.next_operand(PRODUCT + 1))
-        hint = "" if b in ("(", "√") else f"to multiply, write {self.source(*left.span)}*{b}"
+        b = self.call_of_bare() or self.source(*self.next_operand(PRODUCT + 1))
+        hint = "" if not self.can_be_read(b) else f"to multiply, write {self.source(*left.span)}*{b}"
         if last.kind == token.kind == NUMBER:
             if last.text.isdecimal() and token.text.isdecimal() and len(token.text) == 3:
                 hint = f"write {last.text}{token.text} for one number"

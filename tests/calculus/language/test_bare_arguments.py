@@ -53,6 +53,24 @@ def test_every_reading_keeps_all_that_was_typed(typed, offered):
         assert set(names_in(parse(text))) == set(re.findall(r"(?<![a-z])[a-z](?![a-z])", typed))
 
 
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("x sin y", "to multiply, write x*sin(y)"),
+        ("x_i ln y", "to multiply, write x_i*log(y)"),
+        ("x sin", ""),
+        ("x y", "to multiply, write x*y"),
+        ("2^x*log10", "write log10(x) or log(10)"),
+        ("2^x*exp2", "write exp2(x) or exp(2)"),
+        ("2^x*log", "write log(x)"),
+        ("[max 0, x]", "write max(x) over all entries, max(x, axis=0), or max(x, y, …)"),
+        ("[sin x, y]", "write sin(x)"),
+    ],
+)
+def test_what_is_offered_of_a_part_can_be_read(typed, advice):
+    assert hint_of(typed) == advice
+
+
 @pytest.mark.parametrize("typed", ["dot u", "max x y + 1", "hypot x + 1", "sin +"])
 def test_what_is_no_list_of_arguments_is_offered_as_none(typed):
     hint = hint_of(typed)
