@@ -132,7 +132,9 @@ def _over_bases(text: str, bases: list[str]) -> str:
 
 
 def _over_index(before: str, sign: re.Match[str], after: str) -> str:
-    """A sum or product over an index as one over vectors; empty if it may end before the text does."""
+    """A sum or product over an index as one over vectors; empty of two, or if it may end before the text does."""
+    if _OVER_INDEX.search(after):
+        return ""
     inside = without_index(from_latex(after), f"_{sign[2] or sign[3] or ''}")
     flat = inside.strip().removeprefix("-")
     while (bare := re.sub(r"\([^()]*\)", "", flat)) != flat:

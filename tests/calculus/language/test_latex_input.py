@@ -95,7 +95,13 @@ def test_the_error_shows_what_to_write(latex, plain):
     "latex",
     [
         *(r"\sin x y", r"\ln x/y", r"\operatorname{diag}(p)", r"x^{(i)}", r"a^{[1]}"),
-        *(r"\sum_{i=1}^n x_i + 1", r"\sum_i \sum_j w_{ij} x_j", r"\sum_{i=2}^n x_i", r"\sum_{i=1}^n i x_i"),
+        *(
+            r"\sum_{i=1}^n x_i + 1",
+            r"\sum_i \sum_j w_{ij} x_j",
+            r"\sum_i \sum_j x_j",
+            r"\sum_{i=2}^n x_i",
+            r"\sum_{i=1}^n i x_i",
+        ),
         *(r"\log_\beta x", r"\log_3", r"2\frac{1}{2}", r"\log_3 x y"),
         r"\int x",
         r"x\y",
@@ -109,3 +115,9 @@ def test_nothing_is_offered_for_what_is_not_known(latex):
     with pytest.raises(ExpressionError) as caught:
         parse(latex)
     assert caught.value.hint.startswith(("write names plainly", "group with"))
+
+
+@pytest.mark.parametrize("part", [r"\sum_i x_i ", r"\sum_i ", r"\log_3 ", r"x\frac12", r"\ln|x|"])
+def test_a_long_text_has_its_error_too(part):
+    with pytest.raises(ExpressionError):
+        parse((part * 1500)[:9000] + "x")
