@@ -70,8 +70,9 @@ class Misreadings(BareArguments):
             self.fail(f"after {operator.text} this can be read in two ways", *left.span, f"write ({a}/{b})*{whole}")
         if isinstance(left, Name) and operator.text == "**":
             self.refuse_power_of_function(left, b)
+        bare = self.call_of_bare()
         sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
-        c = self.source(start, end)
+        c = bare or self.source(start, end)
         if operator.text == "**" and isinstance(right, Name) and right.name == "T":
             factors = [c]
             while self.operand_follows() or self.ahead("*", "@"):
@@ -83,7 +84,8 @@ class Misreadings(BareArguments):
             self.fail("T behind a power sign is no transpose", left.span[0], end, hint)
         product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
         hint = f"write {product} or {a}{sign}({b}*{c})"
-        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
+        known = hint if self.can_be_read(c) else ""
+        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, known)
 
     def fail_without_function(self, token: Token) -> NoReturn:
         """`a(1-a)`: a product that lacks its sign, or a function that isn't there; each is offered where it may be."""
@@ -279,7 +281,7 @@ class Misreadings(BareArguments):
             return f"write {name}({exponent.removeprefix('(').removesuffix(')') if exponent[:1] == '(' else exponent})"
         if exponent.strip("()") == "-1":
             return self._inverse_or_reciprocal(name)
-        return f"write {self._power_here(name, exponent)}"
+        return f"write {self._power_here(name, exponent) or FUNCTIONS[name].signature}"
 
     def method_of(self, base: str) -> str:
         """The advice on `(x-y).sum()`, of the text before the point; empty if it is no call, or not known."""
