@@ -1,5 +1,6 @@
 """How numbers and records are written: the shortest decimal, JSON and CSV lines."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -36,7 +37,8 @@ def number(value: Any, precision: int | None = None) -> str:
     if precision is None:
         text = repr(value)
     elif precision <= 15:  # a decimal of 15 digits is the same after conversion to a double and back
-        text = repr(float(f"{value:.{precision - 1}e}"))
+        rounded = float(f"{value:.{precision - 1}e}")
+        text = f"{value:.{precision}g}" if math.isinf(rounded) > math.isinf(value) else repr(rounded)  # 1.8e308
     else:
         text = f"{value:.{precision}g}"
     if "e" not in text:

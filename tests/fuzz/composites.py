@@ -1,5 +1,7 @@
 """Composites as users write them, by what they are of: numbers a, b, c, vectors u, v of three, and the matrix M."""
 
+import re
+
 COMPOSITES = [
     "1/(1+exp(-{a}))",
     "exp({a})/(1+exp({a}))",
@@ -394,4 +396,37 @@ COMPOSITES = [
     "mean(logsumexp(M,axis=1)-M[0])",
     "norm(M)/max(abs(M))",
     "sum(M**2)/norm(M)",
+    # Masks, and what 1 − p and 2σ − 1 are written as
+    "exp({u}[0])/sum([0,1,1]*exp({u}))",
+    "exp({a})/(0*exp({a})+exp({b}))",
+    "log(exp({a})/(0*exp({a})+exp({b})))",
+    "exp({a})/dot([0,1],exp([{a},{b}]))",
+    "exp({a})/((2-1)*exp({a})+exp({b}))",
+    "exp({a})/((0.1+0.2-0.3)*exp({a})+exp({b}))",
+    "2*exp({a})/(3*exp({a})+exp({b}))",
+    "sum([0,1,1]*exp({u}))/sum(exp({u}))",
+    "log(sum([1,0,1]*exp({u})))",
+    "log(1-sum([1,0,0]*softmax({u})))",
+    "log(dot([0,1,1],softmax({u})))",
+    "1-softmax({u})[0]-softmax({u})[1]",
+    "1-max(softmax({u}))",
+    "1-sum(softmax({u})**2)",
+    "softmax({u})[1]-softmax({u})[1]**2",
+    "2*sigmoid({a})-1",
+    "2*sigmoid(2*{a})-1",
+    "1-2*sigmoid({a})",
+    "(2*sigmoid({a})-1)/(1-2*sigmoid({b}))",
+    "2/(1+exp(-2*{a}))-1",
+    "1-2/(exp(2*{a})+1)",
+    "(exp(2*{a})-1)/(exp(2*{a})+1)",
+    "(1-exp(-2*{a}))/(1+exp(-2*{a}))",
+    "1-(1+tanh({a}/2))/2",
+    "tanh({a})-tanh({a})**3",
+    "1-sigmoid({a})*sigmoid({b})",
 ]
+
+
+def near_whole_numbers(text: str) -> list[str]:
+    """The text with a whole number in it, but an index or an axis, 1e-20 above: one text for each."""
+    found = re.finditer(r"(?<!e-)(?<![\w.\[=:])\d+(?![\w.\]:])", text)
+    return [f"{text[: number.end()]}.00000000000000000001{text[number.end() :]}" for number in found]

@@ -4,7 +4,7 @@ import math
 from random import Random
 from typing import NamedTuple
 
-from tests.fuzz.composites import COMPOSITES
+from tests.fuzz.composites import COMPOSITES, near_whole_numbers
 
 ELEMENTWISE = [
     "abs",
@@ -129,7 +129,9 @@ class Drawing:
         return choice(("1", "2", "3", "0.5", "0.1", "10", "pi", "e", "0", "1e-3", "1e10", "1e300", "1e-300", "5e-324"))
 
     def composite(self, pattern: str, depth: int) -> str:
-        """A composite as users write it, of operands drawn for its places."""
+        """A composite as users write it, of operands drawn for its places; of some a number is a decimal near it."""
+        if self.random.random() < 0.03:
+            pattern = self.random.choice(near_whole_numbers(pattern) or [pattern])
         if "M" in pattern:
             self.used.add("M")
         operands = {

@@ -104,8 +104,8 @@ def _without_slope(v: arb) -> Jet:
 class Evaluator:
     """An expression at a point, in the precision of the moment."""
 
-    def __init__(self, inputs: Mapping[str, Any], wrt: list[str], decimals: bool = False) -> None:
-        self.decimals = decimals
+    def __init__(self, text: str, inputs: Mapping[str, Any], wrt: list[str], decimals: bool = False) -> None:
+        self.text, self.decimals = text, decimals
         self.count = sum(np.size(inputs[name]) for name in wrt)
         self.names: dict[str, Any] = {}
         place = 0
@@ -126,13 +126,18 @@ class Evaluator:
         zero = arb(0)
         return Jet(arb(v), np.full(self.count, zero, object), np.full((self.count, self.count), zero, object))
 
+    def result(self) -> Any:
+        """The Jet of the expression, or an array of them."""
+        return self.of(ast.parse(self.text, mode="eval"))
+
     def of(self, node: ast.AST) -> Any:
         """The Jet of a node, or an array of them."""
         match node:
             case ast.Expression(body=body):
                 return self.of(body)
             case ast.Constant(value=value):
-                return self.constant(arb(repr(value)) if self.decimals else arb(float(value)))
+                written = ast.get_source_segment(self.text, node)
+                return self.constant(arb(written) if self.decimals else float(value))
             case ast.Name(id=name):
                 return self.names[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -504,7 +509,7 @@ def truth_near(text: str, inputs: Mapping[str, Any], wrt: list[str], bits: int, 
     before = ctx.prec
     ctx.prec = bits
     try:
-        result = Evaluator(inputs, wrt, decimals).of(ast.parse(text, mode="eval"))
+        result = Evaluator(text, inputs, wrt, decimals).result()
         jets = result.reshape(-1).tolist() if isinstance(result, np.ndarray) else [result]
         value = [jet.v for jet in jets]
         one = jets[0] if len(jets) == 1 else None

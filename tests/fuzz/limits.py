@@ -1,5 +1,6 @@
 """Value, gradient and Hessian as limits from many sides: a witness where the rules have no derivative at the point."""
 
+import ast
 import itertools
 import math
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     to. The sides are random ones, some close to an axis, at two distances. What holds around may not hold as one input
     alone moves, as of where(x==y,z,x): an entry from which the difference quotient differs is not known.
     """
-    sizes = [abs(v) for x in inputs.values() for v in np.ravel(x).tolist() if v]
+    sizes = [abs(v) for v in (*_constants(text), *(v for x in inputs.values() for v in np.ravel(x).tolist())) if v]
     if not all(map(math.isfinite, sizes)):
         return Limits(None, None)
     close = _CLOSE - min(0, math.frexp(min(sizes, default=1.0))[1])
@@ -63,6 +64,12 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     ]
     known = None not in gradient and all(near.hessian for near in found)
     return Limits(gradient, _common([near.hessian for near in found]) if known else None)
+
+
+def _constants(text: str) -> list[float]:
+    """The numbers in an expression: of |1e-300 − x| the kink is that far from 0."""
+    numbers = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    return [float(x) for x in numbers if isinstance(x, int | float)]
 
 
 def _differs_alone(

@@ -2,6 +2,7 @@ import json
 import math
 import random
 import struct
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def test_a_number_reads_back_as_the_same_double(x):
 )
 def test_precision_rounds_to_significant_digits(value, digits, text):
     assert number(value, digits) == text
+
+
+@given(st.floats(1e308, 1.7976931348623157e308), st.integers(1, 17))
+def test_what_is_finite_stays_finite_in_few_digits(x, digits):
+    """1.7977e308 in two digits is 1.8e308, beyond the doubles."""
+    text = number(x, digits)
+    assert Decimal(text) == Context(digits, ROUND_HALF_EVEN).create_decimal(Decimal(x))
+    assert json_text([-x], digits) == f"[-{text}]"
 
 
 @given(st.lists(st.one_of(st.floats(), st.sampled_from([-0.0, 0.0, 1e16, -1e-5, 1e300, 100.0])), max_size=20))

@@ -31,7 +31,6 @@ _SAME = Fraction(1, 1 << 50)  # relative: quotients that differ by less
 _FALLS = Fraction(1, 1 << 100)  # where the slope is 0, each quotient is less than this part of the one before
 _NARROW = Fraction(1, 1 << 60)  # relative: a ball of at most this width counts as a number
 _ZERO = Fraction(1, 1 << 1080)  # below every double
-_HUGE = Fraction(1 << 1023)
 
 
 def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
@@ -64,9 +63,17 @@ def proven_quotient(
         if quotient is None:
             return None
         if found and abs(quotient - found[-1]) <= _SAME * abs(quotient):
-            return float(quotient) if abs(quotient) < _HUGE else math.inf if quotient > 0 else -math.inf
+            return _as_double(quotient)
         found.append(quotient)
     return 0.0 if all(abs(b) <= _FALLS * abs(a) for a, b in itertools.pairwise(found)) else None
+
+
+def _as_double(x: Fraction) -> float:
+    """The nearest double, ±∞ beyond the largest."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def _quotient(

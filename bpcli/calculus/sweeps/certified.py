@@ -116,7 +116,7 @@ def nearest_decimal(x: Ball, digits: int) -> float | None:
 
 def decimal_text(value: Decimal, digits: int) -> str:
     """A decimal of so many significant digits as `notation.number` writes a double."""
-    if digits <= _DIGITS_OF_DOUBLES:
+    if digits <= _DIGITS_OF_DOUBLES and math.isfinite(float(value)):
         return number(float(value))
     value = value.normalize(Context(digits))
     place = value.adjusted()
@@ -147,6 +147,10 @@ class _OfProven(Diagnostics):
     def at_fault(self, point: Point, second: bool = False) -> str | None:
         """The operation to blame; also one of a 0 that doubles miss."""
         return super().at_fault(point, second) or self._lost_zero(point)
+
+    def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
+        """Why more digits do not settle a result; also a 0 that doubles miss."""
+        return super().why_not_decided(point, kinks) or self._lost_zero(point)
 
     def _lost_zero(self, point: Point) -> str | None:
         """The first operation without a value where an operand is 0, as one is up to rounding: 1/(0.1*3-0.3)."""

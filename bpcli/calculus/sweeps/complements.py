@@ -122,7 +122,7 @@ def _twice_sigmoid(match: Match, slot: int) -> int | None:
     """z/2 if the slot is 2σ(z)."""
     factors = match.args_of(slot, "*") or ()
     for two, other in (factors, factors[::-1]) if factors else ():
-        if match.is_number(two, 2.0) and (inner := match.args_of(other, "sigmoid")):
+        if match.is_number(two, 2) and (inner := match.args_of(other, "sigmoid")):
             return match.half(inner[0])
     return None
 
@@ -250,8 +250,8 @@ def _chosen_entries(match: Match, slot: int) -> tuple[int, list[int]]:
     factors = match.args_of(slot, "*") or ()
     for labels, p in (factors, factors[::-1]) if factors else ():
         each = match.args_of(labels, "stack") or ()
-        ones = [i for i, y in enumerate(each) if match.is_number(y, 1.0)]
-        zeros = [i for i, y in enumerate(each) if match.is_number(y, 0.0)]
+        ones = [i for i, y in enumerate(each) if match.is_number(y, 1)]
+        zeros = [i for i, y in enumerate(each) if match.is_number(y, 0)]
         if each and match.shape(p) == (len(each),) and len(ones) + len(zeros) == len(each) <= FEW_ENTRIES:
             return p, ones
     taken = match.args_of(slot, "take")

@@ -54,8 +54,18 @@ class Diagnostics:
 
     def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
         """Why more digits do not settle a result, as far as series or doubles tell; None if they find no reason."""
+        if reason := _not_known(kinks) or self._pole(point):
+            return reason
         culprit = self.culprit(point)
-        return _not_known(kinks) or (f"{culprit} has no finite value in doubles" if culprit else None)
+        return f"{culprit} has no finite value in doubles" if culprit else None
+
+    def _pole(self, point: Point) -> str | None:
+        """The first division by 0; None if there is none."""
+        values = self.sweeps.forward(point)
+        for slot, step in enumerate(self.program.slots):
+            if isinstance(step, Instruction) and step.name == "/" and 0.0 in numbers(values[step.args[1]]):
+                return f"{self.place(slot, point)} divides by 0"
+        return None
 
     def underflows(self, point: Point) -> bool:
         """Whether an intermediate value underflows, or is subnormal and so has lost digits."""

@@ -67,7 +67,7 @@ class Reader:
     def _expanded(self, slot: int, depth: int) -> list[Term]:
         """The terms; a slot without an exponential, or beyond the bounds, is a weight."""
         step = self.program.slots[slot]
-        if isinstance(step, Constant) and step.is_one:
+        if isinstance(step, Constant) and step.is_number(1):
             return [Term(1)]
         found = self._of_step(slot, step, depth) if isinstance(step, Instruction) and depth else None
         if found is None or len(found) > MAX_TERMS or not any(term.exponents for term in found):

@@ -40,10 +40,9 @@ class Constant(float):
         """Whether its double stands for it as an exponent: beyond 2⁵³ it may be odd as written, and 1e-400 is not 0."""
         return self.whole or 0.0 < abs(self) < 2.0**53 or math.isinf(self)
 
-    @property
-    def is_one(self) -> bool:
-        """Whether it is the number 1."""
-        return self.whole and float(self) == 1.0
+    def is_number(self, number: int) -> bool:
+        """Whether it is this number as written, and not just by rounding."""
+        return self.whole and float(self) == number
 
 
 class Instruction(ABC):

@@ -3,6 +3,7 @@
 A `Match` reads the operands of the step, as numbers, negatives, squares and sums of exponentials, and adds new steps.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slot, Slot
 
 FEW_ENTRIES = 16
 """Entries up to which a sum over a vector is read term by term, so that no exponent is rounded."""
+_KEEP_NONZERO = ("*", "/", "negative", "sqrt", "exp")
 
 
 class Builder(Protocol):
@@ -39,13 +41,12 @@ class Match:
 
     def is_one(self, slot: int) -> bool:
         """Whether the slot is the number 1."""
-        step = self.slots[slot]
-        return isinstance(step, Constant) and step.is_one
+        return self.is_number(slot, 1)
 
-    def is_number(self, slot: int, value: float) -> bool:
-        """Whether the slot is this number."""
+    def is_number(self, slot: int, number: int) -> bool:
+        """Whether the slot is this number as written, and not just by rounding."""
         step = self.slots[slot]
-        return isinstance(step, Constant) and float(step) == value
+        return isinstance(step, Constant) and step.is_number(number)
 
     def name_of(self, slot: int) -> str:
         """The name of the slot's step in its table; empty for a variable or a number."""
@@ -61,16 +62,20 @@ class Match:
         """The shape of the slot's value."""
         return self.program.shapes[slot]
 
-    def is_constant(self, slot: int) -> bool:
-        """Whether the slot depends on no variable."""
-        return all(not isinstance(step, str) for step in self._below(slot))
+    def is_nonzero(self, slot: int) -> bool:
+        """Whether the slot is made of numbers other than 0 alone, by what does not make 0 of them."""
+        return all(
+            0.0 < abs(step) < math.inf if isinstance(step, Constant) else self.name_of(number) in _KEEP_NONZERO
+            for number, step in self._below(slot)
+        )
 
-    def _below(self, slot: int) -> Iterator[Slot]:
-        """The slot and all that it is made of; without recursion, for a sum is as deep as it is long."""
+    def _below(self, slot: int) -> Iterator[tuple[int, Slot]]:
+        """The slot and all that it is made of; without recursion, for a product is as deep as it is long."""
         pending, seen = [slot], {slot}
         while pending:
-            step = self.slots[pending.pop()]
-            yield step
+            number = pending.pop()
+            step = self.slots[number]
+            yield number, step
             if isinstance(step, Instruction):
                 pending += [a for a in step.args if a not in seen]
                 seen.update(step.args)
@@ -105,7 +110,7 @@ class Match:
         """Half of the slot, where it is twice something that itself."""
         factors = self.args_of(slot, "*") or ()
         for two, other in (factors, factors[::-1]) if factors else ():
-            if self.is_number(two, 2.0):
+            if self.is_number(two, 2):
                 return other
         if inner := self.args_of(slot, "negative"):
             return self.negative(self.half(inner[0]))

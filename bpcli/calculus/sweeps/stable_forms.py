@@ -206,8 +206,8 @@ def _multiple_of_share(match: Match, above: Term, below: list[Term]) -> int | No
     """w·eˣ/(v·eˣ + …) = (w/v)·share."""
     same = next((term for term in below if term.exponents == above.exponents), None)
     factor = None if same is None else above.over(same)
-    if same is None or factor is None or not all(map(match.is_constant, factor.divisors)):
-        return None  # of (1/a)·share the slopes by a would cancel
+    if same is None or factor is None or not all(map(match.is_nonzero, factor.divisors)):
+        return None  # of (1/a)·share the slopes by a would cancel, and v may be 0
     rest = list(below)
     rest.remove(same)
     if [same, *rest] == [Term(1), Term(1, exponents=rest[0].exponents)]:  # 1/(1 + e^v) = σ(−v)

@@ -132,6 +132,14 @@ JUMPS = ["floor(x/3)", "ceil(y-x/7)", "floor(-(x+y+z)/3)", "ceil(min([y,z])-mean
 
 
 @settings(max_examples=40, deadline=None)
+@given(st.floats(2.0**1023, 1.797e308), st.sampled_from(["y/x", "y*a*b", "-hypot(y*a,0)*b"]))
+def test_a_slope_near_the_largest_double_is_no_infinity(slope, text):
+    point = {"y": 1e-300, "x": 1.0 / slope, "a": slope, "b": 1.0}
+    (entry,) = bpcli.check(text, wrt="y", **{name: v for name, v in point.items() if name in text}).entries
+    assert entry.agree
+    assert math.isfinite(entry.numeric)
+
+
 @given(st.sampled_from([*JUMPS, "sqrt(floor(x/3)+y)", "log(floor(x**1.5))+y"]), st.floats(1e16, 1.7e308))
 def test_between_two_jumps_a_slope_of_0_is_never_wrong(text, x):
     """By hand: floor and ceil are flat between whole numbers, however far apart the quotients are taken."""

@@ -25,12 +25,34 @@ def match_of(text, shapes=NAMES):
 
 
 @pytest.mark.parametrize(
-    ("text", "constant"),
-    [("2*3+1", True), ("1/3", True), ("2-3", True), ("2*x", False), ("exp(2)+1", True), ("0*3", True)],
+    ("text", "nonzero"),
+    [
+        *[("2*3", True), ("1/3", True), ("-sqrt(2)/exp(2)", True), ("exp(-1e-300)", True)],
+        *[
+            ("2-3", False),
+            ("0*3", False),
+            ("0.1+0.2-0.3", False),
+            ("2*x", False),
+            ("1e-400*2", False),
+            ("1/inf", False),
+        ],
+    ],
 )
-def test_numbers(text, constant):
+def test_what_is_no_zero(text, nonzero):
     match, slot = match_of(text)
-    assert match.is_constant(slot) is constant
+    assert match.is_nonzero(slot) is nonzero
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "same"),
+    [
+        *[("2", 2, True), ("2.0", 2, True), ("-1", -1, True), ("0", 0, True), ("3", 2, False), ("x", 1, False)],
+        *[("2.00000000000000000001", 2, False), ("0.99999999999999999999", 1, False), ("1e-400", 0, False)],
+    ],
+)
+def test_a_number_is_what_is_written_and_not_what_it_rounds_to(text, number, same):
+    match, _ = match_of(f"{text}*y")
+    assert match.is_number(match.args[0], number) is same
 
 
 @pytest.mark.parametrize(("text", "of"), [("x**2", "x"), ("x*x", "x"), ("x*y", None), ("x**3", None)])
