@@ -251,10 +251,16 @@ def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     return bool((lacking | compared.undecided)[:, wrong].all() and often[wrong].all())
 
 
-def _factor(compared: Compared, wrong: Truths) -> Grade | None:
+def _usable(compared: Compared, wrong: Truths) -> Truths:
+    """Of the wrong entries at all inputs those that show a factor; none at a kink, where a slope between the two of it
+    is no factor too much."""
     truth, given = compared.truth[:, wrong], compared.given[:, wrong]
     usable = np.isfinite(truth) & np.isfinite(given) & (truth != 0) & (given != 0)
-    if not usable.any() or (compared.of_kink & wrong).any():  # a slope between those of a kink is no factor too much
+    return np.asarray(usable & ~(compared.of_kink & wrong).any())
+
+
+def _known_factor(compared: Compared, wrong: Truths) -> Grade | None:
+    if not _usable(compared, wrong).any():
         return None
     n = float(compared.samples)
     if n > 1 and not compared.divided and _explains(compared, wrong, n * compared.truth):
@@ -264,8 +270,14 @@ def _factor(compared: Compared, wrong: Truths) -> Grade | None:
     for factor in [sign * f for f in known for sign in (1, -1)]:
         if _explains(compared, wrong, factor * compared.truth):
             return _times(compared, wrong, factor)
+    return None
+
+
+def _any_factor(compared: Compared, wrong: Truths) -> Grade | None:
+    usable = _usable(compared, wrong)
     if usable.sum() < 2:
         return None
+    truth, given = compared.truth[:, wrong], compared.given[:, wrong]
     best = np.argmax(np.where(usable, abs(truth), 0.0))
     factor = float(given.ravel()[best] / truth.ravel()[best])
     loose = compared._replace(tolerance=compared.tolerance._replace(rtol=max(compared.tolerance.rtol, 1e-9)))
@@ -293,8 +305,9 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
     _swapped,
     _instead,
     partial(_of_the_chain, finding="inner_derivative"),
-    _factor,
+    _known_factor,
     partial(_of_the_chain, finding="outer_derivative"),
+    _any_factor,
     _of_a_rule,
 )
 
