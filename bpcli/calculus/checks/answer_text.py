@@ -24,6 +24,7 @@ _AROUND = (  # patterns of what other tools print around the entries, each with 
     (rf"\Ac\(((?:{_NUMBER}|[\s,])+)\)\Z", r"\1"),
     (rf"\bnp\.float\d+\(({_NUMBER})\)", r"\1"),  # NumPy
     (r"\A(?:\w+\.)?(?:(?i:\w*array|tensor)|[mM]atrix)\((.*?)(?:,\s*\w+=[^\n]*)?\)\Z", r"\1"),
+    (r"(?m:^)[ \t]*[⎛⎜⎝⎡⎢⎣]([^\n]*)[⎞⎟⎠⎤⎥⎦](?:[ \t]{2,}[^\n]*)?(?m:$)", r"\1"),  # bpcli's chain, SymPy
     (r",\Z", ""),
 )
 _MATRIX = re.compile(  # an environment of rows, between \left( and \right) or not, and `J =` before it
@@ -58,11 +59,22 @@ def _from_json(text: str) -> list[tuple[str, Rows]]:
     while text.startswith("{"):
         try:
             found, end = decoder.raw_decode(text)
-            blocks += (found.get("jacobian") or found["gradient"]).items()
+            blocks += _derivative_in(found).items()
         except (ValueError, LookupError, AttributeError):
             return []
         text = text[end:].lstrip()
     return [] if text else [(name, _nested(value)) for name, value in blocks]
+
+
+def _derivative_in(found: dict[str, Any]) -> dict[str, Any]:
+    """The blocks of an object: of a whole one of bpcli, of one cut out of it, or a matrix of a chain with no name."""
+    if whole := found.get("jacobian") or found.get("gradient"):
+        return dict(whole)
+    if {"formula", "shape", "value"} == found.keys():
+        return {"": found["value"]}
+    if not all(isinstance(cell, str) for value in found.values() for row in _nested(value) for cell in row):
+        raise LookupError
+    return found
 
 
 def _nested(value: Any) -> Rows:

@@ -1,7 +1,7 @@
 """Diagnosis of a wrong derivative: the one mistake that explains the answer at every input."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations, islice, permutations
 
@@ -315,8 +315,9 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
 # Answers of another shape
 
 
-def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: Layout) -> Grade:
+def of_another_shape(truth: Array, parts: Mapping[str, Cells], tolerance: Tolerance, layout: Layout) -> Grade:
     """The grade of an answer that has no shape in which the derivative is printed."""
+    cells = [row for part in parts.values() for row in part]
 
     def right(exact: Array, least: int) -> Truths:
         if [len(row) for row in cells] != [exact.shape[1]] * exact.shape[0]:
@@ -330,7 +331,7 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
 
     rows, columns = truth.shape
     size = f"{len(cells)}×{len(cells[0]) if cells else 0}"
-    what = f"{size} was given for {rows}×{columns}"
+    what = next(filter(None, map(_uneven, parts.values())), f"{size} was given for {rows}×{columns}")
     turned = [truth.T]
     if rows == 1 and len(layout.blocks) == 1 and len(layout.blocks[0][1]) == 2:
         turned.append(truth.reshape(layout.blocks[0][1]).T)
@@ -352,3 +353,13 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
         lines = [",".join(pointed[k : k + columns]) for k in range(0, len(pointed), columns)]
         expected += f"; with decimal points it is {';'.join(lines)}"
     return _grade("shape", f"{what}: {expected}")
+
+
+def _uneven(rows: Cells) -> str:
+    """That rows differ in length, in words; empty if they do not."""
+    first = len(rows[0]) if rows else 0
+    other = next((k for k, row in enumerate(rows) if len(row) != first), None)
+    if other is None:
+        return ""
+    count = len(rows[other])
+    return f"row {other} has {count} {'entry' if count == 1 else 'entries'} and row 0 has {first}, counted from 0"

@@ -115,8 +115,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
     truth, undecided = question.settled(inputs, question.truth(inputs), True)
     cells = fitted(parts, question.layout, truth)
     if cells is None:
-        rows = [row for part in parts.values() for row in part]
-        return of_another_shape(truth, rows, tolerance, question.layout)
+        return of_another_shape(truth, parts, tolerance, question.layout)
     given = _values(cells)
     typed = [[cell.typed for cell in row] for row in cells]
     slack = typed_slack(typed, given, truth)
@@ -148,8 +147,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         return Grade("shape", [], amiss)
     here = fitted(parts, question.layout, truth)
     if here is None:
-        cells = [row for part in parts.values() for row in part]
-        return of_another_shape(truth, cells, loose, question.layout)
+        return of_another_shape(truth, parts, loose, question.layout)
     typed = [[cell.typed for cell in row] for row in here]
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
     probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights))
