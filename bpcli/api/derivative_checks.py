@@ -206,9 +206,9 @@ def without_a_point(answers: Sequence[Answer | BpcliError], subject: Subject) ->
 
     Where the derivative is the same everywhere they stay numbers, which are graded at one.
     """
-    if formulas_alone(answers) or same_everywhere(subject):
-        return list(answers)
-    return [answer.everywhere() if isinstance(answer, Answer) else answer for answer in answers]
+    as_they_are = formulas_alone(answers) or same_everywhere(subject)
+    every = [answer._replace(at=False) if isinstance(answer, Answer) else answer for answer in answers]
+    return every if as_they_are else [one.everywhere() if isinstance(one, Answer) else one for one in every]
 
 
 def same_everywhere(subject: Subject) -> bool:

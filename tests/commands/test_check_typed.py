@@ -21,3 +21,32 @@ def test_a_very_long_line_of_points_is_one_short_error(bpcli, tmp_path):
     assert found.code == 3
     assert "has no column for the variable x" in found.err
     assert len(found.err) < 1000
+
+
+def finding(bpcli, *arguments):
+    found = bpcli("check", *arguments, "--format", "json")
+    record = json.loads(found.out)
+    return record["finding"], record["message"]
+
+
+TANH = ["neuron", "--x", "1,2", "--w", "0.5,-0.4", "--b", "0.1", "--activation", "tanh", "--wrt", "w"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*TANH, "--mine", "a*(1-a)*x"],  # (1 − a²)·x where a is 1
+        ["exp(x)", "--mine", "1+x+x^2/2+x^3/6+x^4/24"],  # near 0
+        ["sin(x)", "--mine", "1-x^2/2+x^4/24-x^6/720+x^8/40320"],
+    ],
+)
+def test_what_is_right_by_chance_is_not_right_at_some_points(bpcli, arguments):
+    assert finding(bpcli, *arguments)[0] == "value"
+
+
+def test_no_point_is_spoken_of_where_none_was_given(bpcli):
+    assert "right at some points, but not at others: d/dx is -1" in finding(bpcli, "abs(x)", "--mine", "x/x")[1]
+    assert "right at this point, but not" in finding(bpcli, "abs(x)", "--at", "2", "--mine", "x/x")[1]
+    named = finding(bpcli, "relu", "--mine", "where(z>-1,1,0)")[1]
+    assert "right at some points, but not at others" in named
+    assert finding(bpcli, "bce", "--y", "1", "--yhat", "0.3", "--mine", "-y/yhat")[1].endswith("not 0")

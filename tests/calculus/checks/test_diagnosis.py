@@ -101,6 +101,14 @@ def test_right_at_the_inputs_asked_for_but_not_elsewhere():
     grade = diagnosed(compared, np.array([True, True]))
     assert grade.finding == "domain"
     assert "right at this point, but not at others: d0,0 is 1.5, not 2.5" in grade.message
+    grade = diagnosed(compared._replace(at=False), np.array([True, True]))
+    assert "right at some points, but not at others: d0,0 is 1.5, not 2.5" in grade.message
+
+
+def test_zero_has_no_sign_in_a_message():
+    given = J.copy()
+    given[1, 0, 0] = -0.0
+    assert diagnosed(of(given), np.array([True, True])).message.endswith(": d0,0 is 1.5, not 0")
 
 
 def test_what_no_input_decides_is_open():
