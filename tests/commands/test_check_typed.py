@@ -50,3 +50,23 @@ def test_no_point_is_spoken_of_where_none_was_given(bpcli):
     named = finding(bpcli, "relu", "--mine", "where(z>-1,1,0)")[1]
     assert "right at some points, but not at others" in named
     assert finding(bpcli, "bce", "--y", "1", "--yhat", "0.3", "--mine", "-y/yhat")[1].endswith("not 0")
+
+
+@pytest.mark.parametrize(
+    ("asked", "mine", "told"),
+    [
+        (["x^2*y"], "where(x==y,0,2*x*y),x^2", "domain"),
+        (["x^2*y"], "where(x==y^2,0,2*x*y),x^2", "domain"),
+        (["x^2*y"], "2*x*y*sign(x*y-7)^2,x^2", "domain"),
+        (["sum(v**2)", "--at", "v=[1,2,3]"], "2*v*(v[0]!=v[2])", "domain"),
+        (["softmax_cce", "--logits", "1,2,3", "--label", "2"], "(p-y)*(logits[0]!=logits[1])", "domain"),
+        (["x^2*y"], "where(x==y,2*x^2,2*x*y),x^2", "right"),
+        (["x^2/2+x*y"], "(x^2-y^2)/(x-y),x", "right"),
+        (["max(x,y)"], "x>=y,y>x", "right"),
+        (["relu(x-y)"], "x/3>y/3,where(x/3>y/3,-1,0)", "right"),
+        (["relu((x-1)**3)"], "where(x**3-3*x**2+3*x-1>0,3*(x-1)**2,0)", "right"),
+        (["relu(x-0.1*y)"], "where(x>y/10,1,0),where(x>y/10,-0.1,0)", "right"),
+    ],
+)
+def test_what_an_answer_compares_is_tried_where_it_is_equal(bpcli, asked, mine, told):
+    assert finding(bpcli, *asked, "--mine", mine)[0] == told
