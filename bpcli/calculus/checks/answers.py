@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
-from bpcli.calculus.checks.entry_formulas import entry_formula
+from bpcli.calculus.checks.entry_formulas import entry_formula, forms_of_matrices
 from bpcli.calculus.checks.grading import Array, half_a_digit
 from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
@@ -125,6 +125,7 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         try:
             parse(_entrywise(formula))  # what can't be read is refused, whatever the inputs
         except ExpressionError as error:
+            error.hint = forms_of_matrices(error.text[error.start : error.end]) or error.hint
             if pointed := with_decimal_points(whole):
                 error.hint = f"with decimal points it is {pointed}"
             elif bare := _without_numbering(whole):
