@@ -70,3 +70,16 @@ def test_no_point_is_spoken_of_where_none_was_given(bpcli):
 )
 def test_what_an_answer_compares_is_tried_where_it_is_equal(bpcli, asked, mine, told):
     assert finding(bpcli, *asked, "--mine", mine)[0] == told
+
+
+@pytest.mark.parametrize("mine", ['"0.197', '0.197"', '" 0.197 "', '"0.197"'])
+def test_a_stray_quote_keeps_the_digits_that_were_typed(bpcli, mine):
+    assert finding(bpcli, "sigmoid", "--z", "1", "--mine", mine)[0] == "right"
+    assert finding(bpcli, "sigmoid", "--z", "1", "--mine", mine.replace("7", "9"))[0] == "value"
+    assert finding(bpcli, "sigmoid", "--z", "1", "--mine", '0".197')[0] == "unreadable"
+
+
+def test_a_csv_of_semicolons_has_its_rows_by_lines(bpcli):
+    asked = ["softmax", "--logits", "1,2", "--mine"]
+    assert finding(bpcli, *asked, "0.197;-0.197\n-0.197;0.197")[0] == "right"
+    assert finding(bpcli, *asked, "0.197;0.197\n-0.197;0.197")[0] == "sign"

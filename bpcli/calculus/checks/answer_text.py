@@ -108,7 +108,7 @@ def _from_lines(text: str, spaces: bool) -> Iterator[tuple[str, Rows]]:
 
 def _rows(text: str, spaces: bool) -> Rows:
     bare = _without_wrapping(text)
-    if table := _from_markdown(bare):
+    if table := _from_markdown(bare) or _by_semicolons(bare):
         return table
     lines = list(split(bare, ";\n"))
     if len(lines) == 1 and bare[:1] == "[" and all(map(_enclosed, several := _parts(bare))):  # [1,2], [3,4]
@@ -159,6 +159,15 @@ def _from_markdown(text: str) -> Rows:
     bars = all(line[0] == line[-1] == "|" and len(line) > 1 for line in lines)
     numbers = all(re.fullmatch(_NUMBER, cell) for row in rows for cell in row)
     return rows if bars and numbers and all(len(row) > 1 for row in rows) else []
+
+
+def _by_semicolons(text: str) -> Rows:
+    """The cells of a CSV with semicolons: several to a line, of lines alike; none of a matrix whose rows they end."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = [[_unquoted(cell.strip()) for cell in split(line.strip().removesuffix(";"), ";")] for line in lines]
+    alike = len(rows) > 1 and len(rows[0]) > 1 and len({*map(len, rows)}) == 1
+    lone = all(cell and len([*split(cell, ",")]) == len(_spaced(cell)) == 1 for row in rows for cell in row)
+    return rows if alike and lone and all(line.count("(") == line.count(")") for line in lines) else []
 
 
 def _parts(line: str) -> list[str]:

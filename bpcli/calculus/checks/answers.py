@@ -179,7 +179,10 @@ def _fail_with_latex(whole: str, rows: list[list[str]]) -> NoReturn:
 
 
 def _number(part: str) -> Cell | None:
-    """A number or a constant expression; None for a formula."""
+    """A number or a constant expression; None for a formula. A stray quote before or behind it is none of its text."""
+    part = part.strip().strip('"').strip()
+    if '"' in part:
+        return None
     typed = _POWER_OF_TEN.sub(lambda match: f"e{match[1].translate(_RAISED)}", part)
     if typed.endswith("%") and _PLAIN.fullmatch(share := typed[:-1].rstrip()):
         number, _, power = share.lower().replace("−", "-").partition("e")
