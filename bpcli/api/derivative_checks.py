@@ -67,7 +67,11 @@ class Subject(ABC):
 
     def told(self, error: BpcliError) -> BpcliError:
         """The error of an answer that can't be read, with the names that it may use."""
-        return with_names(error, self.question.context(self.inputs).keys() - {"ŷ"})
+        return with_names(error, self._names())
+
+    def _names(self) -> dict[str, Any]:
+        """The names that an answer may use, with their values."""
+        return {name: value for name, value in self.question.context(self.inputs).items() if name != "ŷ"}
 
 
 class ExpressionSubject(Subject):
@@ -113,7 +117,7 @@ class NamedSubject(Subject):
         sheet = sheet_of(self.name, self.inputs.get("activation"))
         blocks = [block for block, _ in self.question.layout.blocks]
         entries = [entry.of for entry in sheet.by(blocks).entries if "[" in entry.of]
-        return with_names(error, self.question.context(self.inputs).keys() - {"ŷ"}, entries, self.name)
+        return with_names(error, self._names(), entries, self.name)
 
 
 class UpdateSubject(Subject):
@@ -206,9 +210,9 @@ def without_a_point(answers: Sequence[Answer | BpcliError], subject: Subject) ->
 
     Where the derivative is the same everywhere they stay numbers, which are graded at one.
     """
-    if formulas_alone(answers) or same_everywhere(subject):
-        return list(answers)
-    return [answer.everywhere() if isinstance(answer, Answer) else answer for answer in answers]
+    as_they_are = formulas_alone(answers) or same_everywhere(subject)
+    every = [answer._replace(at=False) if isinstance(answer, Answer) else answer for answer in answers]
+    return every if as_they_are else [one.everywhere() if isinstance(one, Answer) else one for one in every]
 
 
 def same_everywhere(subject: Subject) -> bool:

@@ -88,7 +88,7 @@ def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None =
 
     def factors(inputs: Inputs) -> list[Factor]:
         every = [np.full(np.size(checked[block]), block in chosen) for block in row.blocks]
-        found = [factor.at(np.concatenate(every)) for factor in _factors(name, inputs)]
+        found = [factor.at(np.concatenate(every)) for factor in _factors(name, inputs, chosen)]
         return found + (_other_blocks(row, chosen[0], inputs) if len(chosen) == 1 else [])
 
     entries = [title for block, shape in blocks for title in entry_names(block, shape)]
@@ -156,13 +156,17 @@ def _slope(inputs: Inputs) -> float:
     return float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(z))
 
 
-def _factors(name: str, inputs: Inputs) -> list[Factor]:
-    """The factors of the chain that an answer may lack."""
+def _factors(name: str, inputs: Inputs, chosen: Sequence[str]) -> list[Factor]:
+    """The factors of the chain that an answer may lack, with entries for all blocks; those chosen are named."""
     inner = "inner_derivative"
     if "activation" in inputs:
         x, w, slope = inputs["x"], inputs["w"], _slope(inputs)
         outer = np.full((1, 2 * len(x) + 1), slope)
-        return [Factor(inner, "∂a/∂z", outer), Factor(inner, "∂z/∂w, ∂z/∂x", np.concatenate([w, x, [1.0]])[None])]
+        by = ", ".join(f"∂z/∂{block}" for block in ("w", "x") if block in chosen)  # ∂z/∂b = 1 is not lacking
+        return [
+            Factor("outer_derivative", "∂a/∂z", outer),
+            Factor(inner, by, np.concatenate([w, x, [1.0]])[None]),
+        ]
     prediction = _prediction(name, inputs)
     if prediction is None:
         return []

@@ -69,3 +69,29 @@ def test_an_answer_by_index_is_led_to_the_form_that_is_read(mine):
     lines = message.rpartition("prints them: ")[2].split(", ")
     filled = [line.replace("…", formula) for line, formula in zip(lines, ["p[i]*(1-p[i])", "-p[i]*p[j]"], strict=True)]
     assert told(subject, "\n".join(filled)).agree
+
+
+@pytest.mark.parametrize(
+    ("asked", "mine", "hint"),
+    [
+        (("softmax", {"logits": [1, 2, 3]}), "p1*(1-p1)", "the entries of p are p[0], p[1], p[2], counted from 0"),
+        (("softmax", {"logits": [1, 2, 3, 4]}), "p_1", "the entries of p are p[0], p[1], p[2] …, counted from 0"),
+        (("tanh", {"z": [-1, 2]}), "1-a1^2", "the entries of a are a[0], a[1], counted from 0"),
+        (("tanh", {"z": -1}), "1-a1^2", "did you mean a?"),
+        (("affine", {"x": [1, 2], "w": [[3, 1], [1, 7]], "b": [1, 2]}), "w^T", "the transpose of w is w.T; the names"),
+        (("affine", {"x": [1, 2], "w": [[3, 1], [1, 7]], "b": [1, 2]}), "2*x + w**T", "the transpose of w is w.T"),
+        (("sigmoid", {"z": [-1, 2]}), "diag(a)*(1-diag(a))", "diag(p)-outer(p,p), diag(a*(1-a))"),
+        (("sigmoid", {"z": [-1, 2]}), "outer(a,a)*outer(a,a)", "diag(p)-outer(p,p), diag(a*(1-a))"),
+    ],
+)
+def test_other_mathematics_is_led_to_what_is_read(asked, mine, hint):
+    message = told(NamedSubject(*asked), mine).message
+    assert hint in message
+    assert "no diagonal matrices" not in message
+
+
+def test_the_forms_of_matrices_that_are_offered_are_read():
+    offered = "diag(p)-outer(p,p), diag(a*(1-a))"
+    assert offered in told(NamedSubject("softmax", {"logits": [1, 2]}), "diag(p)@diag(p)").message
+    assert told(NamedSubject("softmax", {"logits": [1, 2]}), offered.split(", ")[0]).agree
+    assert told(NamedSubject("sigmoid", {"z": [1, 2]}), offered.split(", ")[1]).agree

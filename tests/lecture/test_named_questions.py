@@ -77,9 +77,10 @@ ANSWERS = [
     ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "x,w,1", "swapped"),
     ("neuron", {"activation": "tanh"}, "w*(1-a**2),x*(1-a**2),1-a**2", "right"),
     ("neuron", {"activation": "tanh"}, "x*(1-a**2),w*(1-a**2),1-a**2", "swapped"),
-    ("neuron", {"activation": "tanh"}, "w,x,1+0*b", "inner_derivative"),
+    ("neuron", {"activation": "tanh"}, "w,x,1+0*b", "outer_derivative"),
     ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x*a*(1-a)", "right"),
-    ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x", "inner_derivative"),
+    ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x", "outer_derivative"),
+    ("neuron", {"activation": "tanh", "wrt": "b"}, "1+0*b", "outer_derivative"),
     ("neuron", {"activation": "sigmoid", "wrt": "w"}, "a*(1-a)", "inner_derivative"),
     ("neuron", {"activation": "sigmoid", "wrt": "w"}, "a", "shape"),
     ("neuron", {"activation": "sigmoid"}, "a*(1-a)", "inner_derivative"),
@@ -108,6 +109,16 @@ def test_the_finding(name, inputs, mine, finding):
     assert found.finding == finding, found
     if finding == "domain":
         assert found.counterexample
+
+
+def test_numbers_without_the_outer_derivative():
+    inputs = {"x": [1, 2], "w": [0.5, -0.4], "b": 0.1}
+    assert grade("neuron", mine="1,2", activation="sigmoid", wrt="w", **inputs).finding == "outer_derivative"
+
+
+def test_the_factor_that_is_missing_is_of_what_was_asked_for():
+    for wrt, missing in (("w", "times ∂z/∂w"), ("x", "times ∂z/∂x"), (["w", "x"], "times ∂z/∂w, ∂z/∂x")):
+        assert grade("neuron", mine="a*(1-a)", activation="sigmoid", wrt=wrt).message.endswith(missing)
 
 
 COUNTS = [

@@ -64,9 +64,10 @@ def _line(match: re.Match[str]) -> SheetLine:
 
 def _from_json(text: str) -> list[tuple[str, str]]:
     try:
-        formulas: Any = json.loads(text).get("formulas")
+        found: Any = json.loads(text)
     except ValueError:
         return []
+    formulas = found.get("formulas", found)
     return [(str(key), str(formula)) for key, formula in formulas.items()] if isinstance(formulas, dict) else []
 
 

@@ -24,6 +24,7 @@ _AROUND = (  # patterns of what other tools print around the entries, each with 
     (rf"\Ac\(((?:{_NUMBER}|[\s,])+)\)\Z", r"\1"),
     (rf"\bnp\.float\d+\(({_NUMBER})\)", r"\1"),  # NumPy
     (r"\A(?:\w+\.)?(?:(?i:\w*array|tensor)|[mM]atrix)\((.*?)(?:,\s*\w+=[^\n]*)?\)\Z", r"\1"),
+    (r"(?m:^)[ \t]*[⎛⎜⎝⎡⎢⎣]([^\n]*)[⎞⎟⎠⎤⎥⎦](?:[ \t]{2,}[^\n]*)?(?m:$)", r"\1"),  # bpcli's chain, SymPy
     (r",\Z", ""),
 )
 _MATRIX = re.compile(  # an environment of rows, between \left( and \right) or not, and `J =` before it
@@ -58,11 +59,22 @@ def _from_json(text: str) -> list[tuple[str, Rows]]:
     while text.startswith("{"):
         try:
             found, end = decoder.raw_decode(text)
-            blocks += (found.get("jacobian") or found["gradient"]).items()
+            blocks += _derivative_in(found).items()
         except (ValueError, LookupError, AttributeError):
             return []
         text = text[end:].lstrip()
     return [] if text else [(name, _nested(value)) for name, value in blocks]
+
+
+def _derivative_in(found: dict[str, Any]) -> dict[str, Any]:
+    """The blocks of an object: of a whole one of bpcli, of one cut out of it, or a matrix of a chain with no name."""
+    if whole := found.get("jacobian") or found.get("gradient"):
+        return dict(whole)
+    if {"formula", "shape", "value"} == found.keys():
+        return {"": found["value"]}
+    if not all(isinstance(cell, str) for value in found.values() for row in _nested(value) for cell in row):
+        raise LookupError
+    return found
 
 
 def _nested(value: Any) -> Rows:
@@ -96,7 +108,7 @@ def _from_lines(text: str, spaces: bool) -> Iterator[tuple[str, Rows]]:
 
 def _rows(text: str, spaces: bool) -> Rows:
     bare = _without_wrapping(text)
-    if table := _from_markdown(bare):
+    if table := _from_markdown(bare) or _by_semicolons(bare):
         return table
     lines = list(split(bare, ";\n"))
     if len(lines) == 1 and bare[:1] == "[" and all(map(_enclosed, several := _parts(bare))):  # [1,2], [3,4]
@@ -147,6 +159,15 @@ def _from_markdown(text: str) -> Rows:
     bars = all(line[0] == line[-1] == "|" and len(line) > 1 for line in lines)
     numbers = all(re.fullmatch(_NUMBER, cell) for row in rows for cell in row)
     return rows if bars and numbers and all(len(row) > 1 for row in rows) else []
+
+
+def _by_semicolons(text: str) -> Rows:
+    """The cells of a CSV with semicolons: several to a line, of lines alike; none of a matrix whose rows they end."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = [[_unquoted(cell.strip()) for cell in split(line.strip().removesuffix(";"), ";")] for line in lines]
+    alike = len(rows) > 1 and len(rows[0]) > 1 and len({*map(len, rows)}) == 1
+    lone = all(cell and len([*split(cell, ",")]) == len(_spaced(cell)) == 1 for row in rows for cell in row)
+    return rows if alike and lone and all(line.count("(") == line.count(")") for line in lines) else []
 
 
 def _parts(line: str) -> list[str]:

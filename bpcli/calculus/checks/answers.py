@@ -1,15 +1,15 @@
-"""Answers as they are given: numbers or formulas, read from text, and brought into the shape of the derivative."""
+"""Answers as they are given: numbers or formulas, read from text, and the numbers that formulas are."""
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
-from bpcli.calculus.checks.entry_formulas import entry_formula
+from bpcli.calculus.checks.entry_formulas import entry_formula, forms_of_matrices
 from bpcli.calculus.checks.grading import Array, half_a_digit
 from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
 from bpcli.calculus.language.parser import meant_by_latex, parse
@@ -36,7 +36,8 @@ class Answer(NamedTuple):
     """An answer: rows of numbers or of formulas, by the variable named above them, "" for none; or lines of a sheet.
 
     What is both, as `δ_ij` may be the name of a variable, is a sheet where a name of its formulas has no value.
-    `products` are the formulas where spaces multiply instead of keeping them apart, if they can be read so.
+    `products` are the formulas where spaces multiply instead of keeping them apart, if they can be read so. It is
+    `at` a point, or of a function without one.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Answer(NamedTuple):
     formulas: dict[str, list[list[str]]] | None
     sheet: Sequence[SheetLine] = ()
     products: dict[str, list[list[str]]] | None = None
+    at: bool = True
 
     def formulas_for(self, layout: "Layout", names: Mapping[str, Any]) -> dict[str, list[list[str]]]:
         """Its formulas; those of a sheet for the shapes of inputs and names, UsageError for one of another function."""
@@ -123,6 +125,7 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         try:
             parse(_entrywise(formula))  # what can't be read is refused, whatever the inputs
         except ExpressionError as error:
+            error.hint = forms_of_matrices(error.text[error.start : error.end]) or error.hint
             if pointed := with_decimal_points(whole):
                 error.hint = f"with decimal points it is {pointed}"
             elif bare := _without_numbering(whole):
@@ -176,7 +179,10 @@ def _fail_with_latex(whole: str, rows: list[list[str]]) -> NoReturn:
 
 
 def _number(part: str) -> Cell | None:
-    """A number or a constant expression; None for a formula."""
+    """A number or a constant expression; None for a formula. A stray quote before or behind it is none of its text."""
+    part = part.strip().strip('"').strip()
+    if '"' in part:
+        return None
     typed = _POWER_OF_TEN.sub(lambda match: f"e{match[1].translate(_RAISED)}", part)
     if typed.endswith("%") and _PLAIN.fullmatch(share := typed[:-1].rstrip()):
         number, _, power = share.lower().replace("−", "-").partition("e")
@@ -329,72 +335,3 @@ def _error(formula: Calculation, values: Mapping[str, Any]) -> Any:
 def _entrywise(formula: str) -> str:
     """A formula of entries of one index, `a[i]*(1-a[i])` or `p[i,k]-y[i,k]`, as one of whole arrays."""
     return _INDEX.sub("", formula) if len(set(_INDEX.findall(formula))) == 1 else formula
-
-
-def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | None:
-    """An answer as outputs × entries, from any shape in which the derivative is printed; None if it has another.
-
-    These are: a row for each output; the shape of the variable, for the gradient of a matrix; the blocks of the
-    variables one below the other, with or without their titles; all in one row; and of a diagonal matrix the diagonal.
-    """
-    named = dict(layout.blocks)
-    if len(named) == 1 and set(parts) == set(named):
-        parts = {"": parts[layout.blocks[0][0]]}  # its title adds nothing
-    if list(parts) != [""]:
-        if set(parts) != set(named):
-            return None
-        blocks = [_block(parts[name], layout.outputs, shape) for name, shape in layout.blocks]
-        return None if any(block is None for block in blocks) else _side_by_side([b for b in blocks if b is not None])
-    rows = parts[""]
-    if len(rows) == layout.outputs and all(len(row) == layout.columns for row in rows):
-        return rows
-    if (stacked := _stacked(rows, layout)) is not None:
-        return stacked
-    flat = [cell for row in rows for cell in row]
-    if layout.outputs > 1 and len(rows) == 1 and len(flat) == layout.outputs * layout.columns:
-        return [flat[k : k + layout.columns] for k in range(0, len(flat), layout.columns)]
-    n = layout.columns
-    vector = len(rows) == 1 or all(len(row) == 1 for row in rows)
-    if 1 < n == layout.outputs == len(flat) and vector and (truth == np.diag(truth.diagonal())).all():
-        return [[flat[i] if i == j else Cell(0.0) for j in range(n)] for i in range(n)]
-    return None
-
-
-def titles_amiss(parts: Collection[str], layout: Layout) -> str:
-    """The mistake in the titles of an answer, in words; empty if there are no titles, or one for each variable."""
-    asked = [name for name, _ in layout.blocks]
-    if list(parts) == [""] or set(parts) == set(asked):
-        return ""
-    given = [f"d/d{name}" if name else "entries without a title" for name in parts]
-    return f"expected d/d{', d/d'.join(asked)}, found {', '.join(given)}"
-
-
-def _block(rows: Cells, outputs: int, shape: Shape) -> Cells | None:
-    """One variable's block as outputs × its entries, from that or, of one output, from the variable's own shape."""
-    size = math.prod(shape)
-    lengths = [len(row) for row in rows]
-    if lengths == [size] * outputs:
-        return rows
-    if outputs == 1 and len(shape) == 2 and lengths == [shape[1]] * shape[0]:
-        return [[cell for row in rows for cell in row]]
-    return None
-
-
-def _stacked(rows: Cells, layout: Layout) -> Cells | None:
-    """An answer whose blocks stand one below the other; None if all variables are numbers: then it is one row."""
-    if not any(shape for _, shape in layout.blocks):
-        return None
-    blocks: list[Cells] = []
-    start = 0
-    for _, shape in layout.blocks:
-        heights = [layout.outputs, shape[0] if len(shape) == 2 else layout.outputs]
-        found = [b for h in heights if (b := _block(rows[start : start + h], layout.outputs, shape)) is not None]
-        if not found:
-            return None
-        start += heights[0] if len(rows[start]) == math.prod(shape) else heights[1]
-        blocks.append(found[0])
-    return _side_by_side(blocks) if start == len(rows) else None
-
-
-def _side_by_side(blocks: Sequence[Cells]) -> Cells:
-    return [[cell for block in blocks for cell in block[k]] for k in range(len(blocks[0]))]

@@ -1,7 +1,7 @@
 """Diagnosis of a wrong derivative: the one mistake that explains the answer at every input."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations, islice, permutations
 
@@ -22,6 +22,7 @@ TELLING = 2
 _SHOWN = 5  # names of entries in a message
 _OFTEN = 0.75  # of the inputs at which a factor matters at all: a factor of ±1 at more of the others is by sides
 _NEXT_TO_NOTHING = 1e-6  # of the usual size of the derivative
+_NEARLY, _SOME = 1e-4, 3  # so close to the derivative, and not it, is an answer at so many inputs by an approximation
 _ORDERS = 120  # of the variables that are tried
 _FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is right by chance
 
@@ -47,23 +48,32 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
             return found._replace(entries=entries, score=score)
     whole = np.asarray(right.all(axis=(1, 2)))
     place = int(np.flatnonzero(~whole)[0])
-    telling = plain & ~_negligible(compared.truth, plain)
-    often = whole[telling].sum() >= max(2.0, _FEW * plain.sum())
+    often = (whole & _telling(compared, wrong, plain)).sum() >= max(2.0, _FEW * plain.sum())
     if whole[0] or (often and len(whole) > 1):
         return Grade("domain", entries, _at_another(compared, wrong, place), score=score)
     here = wrong & compared.right[0] & ~compared.undecided[0]  # entries that are right at the inputs asked for
     shown = ", ".join(_names(compared, wrong & ~here))
-    elsewhere = f"; right at this point, but not at others: {', '.join(_names(compared, here))}" if here.any() else ""
+    where = _right_at(compared, 1)
+    elsewhere = f"; {where}: {', '.join(_names(compared, here))}" if here.any() else ""
     others = int((~wrong).sum())
     share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
     return Grade("value", entries, f"wrong: {shown}{elsewhere}{share}", score=score)
 
 
-def _negligible(truth: Array, plain: Truths) -> Truths:
-    """The inputs at which the derivative is next to 0: there an answer is right by chance, as of a sigmoid far out."""
-    sizes = np.nan_to_num(abs(truth)).max(axis=(1, 2), initial=0.0)
+def _telling(compared: Compared, wrong: Truths, plain: Truths) -> Truths:
+    """The inputs at which it says something that an answer is right: not where it is so by chance.
+
+    That is where the derivative is next to 0, as of a sigmoid far out, so that 0 may be right too; and everywhere if
+    the answer comes as close as it likes to the derivative without being it, as a Taylor series does.
+    """
+    sizes = np.nan_to_num(abs(compared.truth)).max(axis=(1, 2), initial=0.0)
     usual = float(np.median(sizes[plain])) if plain.any() else 0.0
-    return np.asarray((sizes > 0) & (sizes < _NEXT_TO_NOTHING * usual))
+    zero = compared._replace(given=np.zeros_like(compared.given)).right[:, wrong].all(axis=1)
+    negligible = (sizes > 0) & (zero | (sizes < _NEXT_TO_NOTHING * usual))
+    with np.errstate(all="ignore"):
+        off = np.where(compared.right, 0.0, abs(compared.given - compared.truth)).max(axis=(1, 2), initial=0.0) / sizes
+    nearly = plain & (off > 0) & (off < _NEARLY)
+    return np.asarray(plain & ~negligible & (nearly.sum() < _SOME))
 
 
 def first_wrong(compared: Compared) -> int:
@@ -73,13 +83,20 @@ def first_wrong(compared: Compared) -> int:
 
 def _at_another(compared: Compared, wrong: Truths, place: int) -> str:
     entry = next(entry for entry in compared.entries(place) if not entry.right)
-    where = "right at this point, but not at others" if place else "right at some points, but not at this one"
     exact, given = _told_apart(entry.exact, entry.given)
-    return f"{where}: {entry.name} is {exact}, not {given}"
+    return f"{_right_at(compared, place)}: {entry.name} is {exact}, not {given}"
+
+
+def _right_at(compared: Compared, place: int) -> str:
+    """Where an answer is right that is wrong at a place."""
+    if not compared.at:
+        return "right at some points, but not at others"
+    return "right at this point, but not at others" if place else "right at some points, but not at this one"
 
 
 def _told_apart(a: float, b: float) -> tuple[str, str]:
     """Two numbers with six digits, or as many as tell them apart."""
+    a, b = a + 0.0, b + 0.0  # −0 is 0
     both = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(6, 18))
     return next((pair for pair in both if pair[0] != pair[1]), (f"{a:.17g}", f"{b:.17g}"))
 
@@ -251,10 +268,16 @@ def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     return bool((lacking | compared.undecided)[:, wrong].all() and often[wrong].all())
 
 
-def _factor(compared: Compared, wrong: Truths) -> Grade | None:
+def _usable(compared: Compared, wrong: Truths) -> Truths:
+    """Of the wrong entries at all inputs those that show a factor; none at a kink, where a slope between the two of it
+    is no factor too much."""
     truth, given = compared.truth[:, wrong], compared.given[:, wrong]
     usable = np.isfinite(truth) & np.isfinite(given) & (truth != 0) & (given != 0)
-    if not usable.any() or (compared.of_kink & wrong).any():  # a slope between those of a kink is no factor too much
+    return np.asarray(usable & ~(compared.of_kink & wrong).any())
+
+
+def _known_factor(compared: Compared, wrong: Truths) -> Grade | None:
+    if not _usable(compared, wrong).any():
         return None
     n = float(compared.samples)
     if n > 1 and not compared.divided and _explains(compared, wrong, n * compared.truth):
@@ -264,8 +287,14 @@ def _factor(compared: Compared, wrong: Truths) -> Grade | None:
     for factor in [sign * f for f in known for sign in (1, -1)]:
         if _explains(compared, wrong, factor * compared.truth):
             return _times(compared, wrong, factor)
+    return None
+
+
+def _any_factor(compared: Compared, wrong: Truths) -> Grade | None:
+    usable = _usable(compared, wrong)
     if usable.sum() < 2:
         return None
+    truth, given = compared.truth[:, wrong], compared.given[:, wrong]
     best = np.argmax(np.where(usable, abs(truth), 0.0))
     factor = float(given.ravel()[best] / truth.ravel()[best])
     loose = compared._replace(tolerance=compared.tolerance._replace(rtol=max(compared.tolerance.rtol, 1e-9)))
@@ -293,8 +322,9 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
     _swapped,
     _instead,
     partial(_of_the_chain, finding="inner_derivative"),
-    _factor,
+    _known_factor,
     partial(_of_the_chain, finding="outer_derivative"),
+    _any_factor,
     _of_a_rule,
 )
 
@@ -302,8 +332,9 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
 # Answers of another shape
 
 
-def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: Layout) -> Grade:
+def of_another_shape(truth: Array, parts: Mapping[str, Cells], tolerance: Tolerance, layout: Layout) -> Grade:
     """The grade of an answer that has no shape in which the derivative is printed."""
+    cells = [row for part in parts.values() for row in part]
 
     def right(exact: Array, least: int) -> Truths:
         if [len(row) for row in cells] != [exact.shape[1]] * exact.shape[0]:
@@ -317,7 +348,7 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
 
     rows, columns = truth.shape
     size = f"{len(cells)}×{len(cells[0]) if cells else 0}"
-    what = f"{size} was given for {rows}×{columns}"
+    what = next(filter(None, map(_uneven, parts.values())), f"{size} was given for {rows}×{columns}")
     turned = [truth.T]
     if rows == 1 and len(layout.blocks) == 1 and len(layout.blocks[0][1]) == 2:
         turned.append(truth.reshape(layout.blocks[0][1]).T)
@@ -339,3 +370,13 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
         lines = [",".join(pointed[k : k + columns]) for k in range(0, len(pointed), columns)]
         expected += f"; with decimal points it is {';'.join(lines)}"
     return _grade("shape", f"{what}: {expected}")
+
+
+def _uneven(rows: Cells) -> str:
+    """That rows differ in length, in words; empty if they do not."""
+    first = len(rows[0]) if rows else 0
+    other = next((k for k, row in enumerate(rows) if len(row) != first), None)
+    if other is None:
+        return ""
+    count = len(rows[other])
+    return f"row {other} has {count} {'entry' if count == 1 else 'entries'} and row 0 has {first}, counted from 0"

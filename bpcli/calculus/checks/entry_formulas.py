@@ -18,6 +18,10 @@ _SUBSCRIPT = re.compile(r"\b([^\W\d_]+)_\{?([ijk])\}?(?!\w)")
 _LETTER = re.compile(r"\[([ijk])\]|\b([ijk])\s*(?:[!=]=|≠)\s*([ijk])\b")
 _PRODUCT_OF_GROUP = re.compile(r"(\[[ijk]\])\s*(?=\()")
 _OF_VECTORS = re.compile(r"(?:\b[A-Za-z]\w*\.)*\b(diag|diagflat|diagm|outer)\(")
+_FORMS = (
+    "diag(v), outer(u,v) and u*v^T of vectors are read where such matrices are added or multiplied by numbers: "
+    "diag(p)-outer(p,p), diag(a*(1-a))"
+)
 _PRODUCT = re.compile(r"\b([^\W\d]\w*)(?:\s*[@*·]\s*|\s+)([^\W\d]\w*)\s*(?:\.T\b|\^\{?[T⊤]\}?|ᵀ)")
 
 _PLACES = (999_999_998, 999_999_999)  # that stand for the indices, to see what is made of entries
@@ -41,6 +45,11 @@ def entry_formula(text: str) -> SheetLine | None:
         return None
     allowed = _linear if written != plain else _one_by_one
     return SheetLine((row,), "", (column,), indexed) if _is_by_entries(tree, allowed) else None
+
+
+def forms_of_matrices(found: str) -> str:
+    """The forms in which a function that makes a matrix of vectors is read; empty of another name."""
+    return _FORMS if _OF_VECTORS.fullmatch(f"{found}(") else ""
 
 
 def _is_by_entries(tree: Expression, allowed: Callable[[Expression, list[bool]], bool]) -> bool:

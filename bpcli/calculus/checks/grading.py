@@ -202,7 +202,8 @@ class Compared(NamedTuple):
 
     `undecided` marks the entries whose digits rounding has eaten. `names` are row by row, `blocks` the variables in
     order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean, by
-    which a formula has `divided`; `sides` are the derivatives on either side, if the one input is at a kink.
+    which a formula has `divided`; `sides` are the derivatives on either side, if the one input is at a kink. The first
+    inputs are those `at` which it was asked for, or some that were chosen.
     """
 
     truth: Array
@@ -216,6 +217,7 @@ class Compared(NamedTuple):
     samples: int = 1
     divided: bool = False
     sides: Sequence[tuple[str, Array]] = ()
+    at: bool = True
 
     def holds(self, candidate: Array) -> Truths:
         """Where the answer would be right if `candidate` were the true derivative."""

@@ -3,13 +3,13 @@
 import itertools
 import math
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, heights, no_rows, pattern, patterns
+from bpcli.calculus.checks.side_changes import Columns, heights, may_change_sides, no_rows, pattern, patterns
 from bpcli.calculus.checks.side_search import (
     SMALL,
     USUAL,
@@ -21,9 +21,12 @@ from bpcli.calculus.checks.side_search import (
     moved,
     short,
     some_of,
+    stacked,
+    ties,
 )
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant
+from bpcli.calculus.sweeps.rounding import FUNCTION
 from bpcli.calculus.sweeps.seeds import Point
 
 SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
@@ -38,6 +41,7 @@ _LARGEST = 1e15  # a larger constant is not tried where nothing changes about it
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _APART, _RANKS = 0.003, 32  # relative: so many entries that have the same rank are not the same
+_NEAR_TIE = 8.0  # units in the last place: numbers so close may be equal to rounding
 _RANDOM = 16  # inputs drawn at random
 _MOST_PLACES = 240  # kinks on all lines, about which an answer is tried
 _MOST_CONSTANTS = 24
@@ -50,13 +54,14 @@ class Probe(NamedTuple):
     """Inputs, and whether they are plain: neither 0 nor extreme, so that a right formula has a value there.
 
     `far` inputs are tried only where nothing is wrong nearer by: out there a mistake is hard to name. Of those that are
-    `close` to a kink rounding may decide on which side they are.
+    `close` to a kink rounding may decide on which side they are. At a `tie` numbers that may be compared are equal.
     """
 
     inputs: dict[str, Any]
     plain: bool
     far: bool = False
     close: bool = False
+    tie: bool = False
 
 
 def random_number(rng: random.Random) -> float:
@@ -120,7 +125,9 @@ def probes_of(
         constants,
         program.entries,
     )
-    return found + probes_about_kinks(searched, (dict(point), found[4].inputs))
+    found += probes_about_kinks(searched, (dict(point), found[4].inputs))
+    # Where the answer compares what is equal, it is not asked on which side of its own kinks the function is.
+    return [p for p in found if not (p.tie and may_change_sides(calculation, p.inputs, _NEAR_TIE * FUNCTION))]
 
 
 def _together(one: Any, other: Any) -> Any:
@@ -149,12 +156,29 @@ def probes_about_kinks(searched: Searched, starts: Sequence[Point]) -> list[Prob
             at, far = moved(start, name, k, value), abs(value) > USUAL
             plain = abs(value) > _NO_ZERO and _largest(at) < _PLAIN
             found.append(Probe(at, plain, far, number >= len(grid)))
+    found += [
+        _corner(at)._replace(close=False, tie=True) for at in [*ties(lines, sought), *_alike(searched, starts[-1])]
+    ]
     if entries > 1 and (extremes or any(kinks.values())):
         corners = _corners(searched, starts[0], kinks, constants)
         tried = [probe.inputs for probe in found + corners]
         corners += [_corner(at) for at in explored(searched, tried, extremes, sought, _MOST_CORNERS)]
         found += corners
     return found
+
+
+def _alike(searched: Searched, start: Point) -> Iterator[dict[str, Any]]:
+    """Points at which two entries are the same, and those at which all are; none if nothing has sides."""
+    if not len(searched.patterns(stacked([start]))):
+        return
+    entries = chosen(start, searched.names)
+    for (name, k), (other, j) in itertools.combinations(entries, 2):
+        yield moved(start, name, k, float(np.ravel(start[other])[j]))
+    values = {float(np.ravel(start[name])[k]) for name, k in entries[:1]} | {
+        *sorted(searched.constants)[:_MOST_CONSTANTS]
+    }
+    for value in sorted(filter(math.isfinite, values)) if len(entries) > 1 else ():
+        yield {**start, **{n: np.full(np.shape(start[n]), value)[()] for n in searched.names}}
 
 
 def _grid(constants: Sequence[float]) -> list[float]:

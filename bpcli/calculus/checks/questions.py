@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted, titles_amiss
+from bpcli.calculus.checks.answer_shapes import fitted, titles_amiss
+from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout
 from bpcli.calculus.checks.chain_factors import AsWritten, chain_factors
 from bpcli.calculus.checks.diagnosis import TELLING, diagnosed, first_wrong, of_another_shape
 from bpcli.calculus.checks.grading import (
@@ -50,7 +51,8 @@ class Question(NamedTuple):
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
     `probes(written)` other inputs of the same shapes, at which an answer is tried; `variables` the names
     of the inputs that are numbers; `at_kink(inputs)` the slopes on both sides where they differ; `samples` the N of a
-    mean; `at_an_edge(inputs)` whether a step is at a kink, also where the slopes are the same.
+    mean; `at_an_edge(inputs)` whether a step is at a kink, also where the slopes are the same. It is `at` the inputs
+    that were asked for, or of the function alone.
     """
 
     layout: Layout
@@ -64,10 +66,12 @@ class Question(NamedTuple):
     at_kink: Callable[[Mapping[str, Any]], AtKink | None]
     samples: int = 1
     at_an_edge: Callable[[Mapping[str, Any]], bool] = lambda inputs: False
+    at: bool = True
 
 
 def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
     """An answer at the inputs; a formula also at others. ExpressionError for a formula that has no value there."""
+    question = question._replace(at=answer.at)
     with np.errstate(all="ignore"):
         if answer.numbers is not None:
             return _numbers(question, answer.numbers, inputs, tolerance)
@@ -115,8 +119,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
     truth, undecided = question.settled(inputs, question.truth(inputs), True)
     cells = fitted(parts, question.layout, truth)
     if cells is None:
-        rows = [row for part in parts.values() for row in part]
-        return of_another_shape(truth, rows, tolerance, question.layout)
+        return of_another_shape(truth, parts, tolerance, question.layout)
     given = _values(cells)
     typed = [[cell.typed for cell in row] for row in cells]
     slack = typed_slack(typed, given, truth)
@@ -148,8 +151,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         return Grade("shape", [], amiss)
     here = fitted(parts, question.layout, truth)
     if here is None:
-        cells = [row for part in parts.values() for row in part]
-        return of_another_shape(truth, cells, loose, question.layout)
+        return of_another_shape(truth, parts, loose, question.layout)
     typed = [[cell.typed for cell in row] for row in here]
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
     probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights))
@@ -220,7 +222,7 @@ def _rounding_seen(
             if nearby is not None:
                 slack[k] = np.maximum(slack[k], _ROUNDED * np.nan_to_num(abs(_values(nearby) - given[k]), posinf=0.0))
         enough -= not (tolerance.right(truth[k], given[k], slack[k]) | undecided[k]).all()
-    about = (question.names, question.layout.blocks, (), question.samples, formulas.divides())
+    about = (question.names, question.layout.blocks, (), question.samples, formulas.divides(), (), question.at)
     compared = Compared(truth[kept], given[kept], slack[kept], undecided[kept], tolerance, *about)
     return [probe for probe, keep in zip(tried, kept, strict=True) if keep], compared
 

@@ -29,6 +29,9 @@ _DENSE = np.linspace(-10.0, 10.0, 162)  # where extremes are looked for, as of a
 _MOST_EXTREMES = 64  # that are places of a line
 _ROUGHLY = 16  # halvings on the way to other combinations
 _MOST_WORK = 1 << 19  # entries of the points that are looked at
+_MOST_TIES = 8  # on a line
+_ULPS = 300  # that a place of a change, which is sharp to 2⁻⁴⁴, may be off
+_MOST_EQUAL = 4  # doubles next to each other at which sides are equal
 _TIMES = 16  # that points are gone on from, as the later ones depend on what was found
 
 
@@ -92,6 +95,33 @@ class Lines:
         found = changes_on_lines(self.patterns, len(self.lines), places, self.searched.work, rounds)
         every = zip(map(tuple, kind.tolist()), height.tolist(), line.tolist(), place.tolist(), strict=True)
         return found, [Extreme(kind, height, self.point(number, value)) for kind, height, number, value in every]
+
+
+def ties(lines: Lines, sought: Collection[float]) -> list[dict[str, Any]]:
+    """Points on lines at which one of the heights is exactly 0: where the two sides of a comparison are equal, the only
+    places where x == y holds. None where rounding decides on the sign: that of a power near 0, multiplied out."""
+    searched, count = lines.searched, len(lines.lines)
+
+    def heights_at(line: NDArray[np.intp], places: Array) -> Array:
+        return searched.heights(lines.at(line, places))
+
+    def signs(line: NDArray[np.intp], places: Array) -> Patterns:
+        return np.nan_to_num(np.sign(heights_at(line, places)), nan=2.0).astype(np.int64)
+
+    grid = np.array(sorted(place for place in sought if math.isfinite(place)))
+    changes = changes_on_lines(signs, count, grid, searched.work)
+    found = [(n, place) for n, groups in enumerate(changes) for place in some_of(groups, _MOST_TIES)]
+    if not found:
+        return []
+    line = np.array([n for n, _ in found]).repeat(2 * _ULPS + 1)
+    near = np.array([place for _, place in found])[:, None]
+    places = (near + np.spacing(near) * np.arange(-_ULPS, _ULPS + 1)).ravel()
+    height = np.sign(heights_at(line, places)).reshape(-1, len(found), 2 * _ULPS + 1)
+    steps, zeros = np.diff(height, axis=2), height == 0
+    sharp = ((steps >= 0).all(axis=2) | (steps <= 0).all(axis=2)) & (zeros.sum(axis=2) <= _MOST_EQUAL)
+    equal = (zeros & sharp[..., None]).any(axis=0)
+    at = places.reshape(len(found), -1)
+    return [lines.point(n, float(at[k, np.argmax(equal[k])])) for k, (n, _) in enumerate(found) if equal[k].any()]
 
 
 class Extreme(NamedTuple):

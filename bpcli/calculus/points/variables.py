@@ -18,9 +18,10 @@ from bpcli.calculus.points.values import (
 )
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_indices, entry_name
-from bpcli.errors import DataError, ExpressionError, UsageError, meant
+from bpcli.errors import DataError, ExpressionError, UsageError, meant, several
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
+from bpcli.text.visible import shortened
 
 Point = dict[str, Any]
 """A float or an array for each variable, in their order."""
@@ -259,7 +260,7 @@ class Variables:
                 found[name][index] = position
         for name, entries in found.items():
             if not entries:
-                hint = meant(name, ignored, f"its columns are {', '.join(header)}")
+                hint = meant(name, ignored, f"its columns are {several(map(shortened, header))}")
                 raise DataError(f"{source} has no column for the variable {name}", hint)
         return {name: Columns.of(name, entries, source) for name, entries in found.items()}, ignored
 

@@ -14,15 +14,12 @@ from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_for
 from bpcli.datasets.readers.headers import FIXED_WIDTH, comment, is_mark, title_above, uncut
 from bpcli.datasets.readers.text_file import Lines, MappedLines, TextFile, not_text
 from bpcli.errors import DataError, several
-from bpcli.sources import LONGEST_LINE
 
 _START = 1 << 14
 """Characters from which the delimiter is detected."""
 
 _SAID = re.compile(r'"?sep=(.)"?[\r\n]*\Z')
 _SEPARATOR = ("sep=", '"sep=')
-
-csv.field_size_limit(LONGEST_LINE)
 
 
 class Records:

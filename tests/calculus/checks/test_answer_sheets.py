@@ -17,6 +17,7 @@ SOFTMAX = [
         "dp[i]/dl[i]  p[i]*(1-p[i])\ndp[i]/dl[j]  -p[i]*p[j]     i != j\n\nwhere p = softmax(l)\n",
         "dp[i]/dl[j] = -p[i]*p[j], if i ≠ j\n∂p[i]/∂l[i] = p[i]*(1-p[i])",
         '{"formulas": {"dp[i]/dl[i]": "p[i]*(1-p[i])", "dp[i]/dl[j]": "-p[i]*p[j]"}}',
+        '{"dp[i]/dl[i]": "p[i]*(1-p[i])", "dp[i]/dl[j]": "-p[i]*p[j]"}',
         "entry,formula,where\ndp[i]/dl[i],p[i]*(1-p[i]),\ndp[i]/dl[j],-p[i]*p[j],i != j\n",
     ],
 )

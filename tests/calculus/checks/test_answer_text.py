@@ -44,6 +44,17 @@ ROWS = [
     ("∇f = (y, x)", [["y", "x"]]),
     ("f(x) = where(x>=0, 1, 0)", [["where(x>=0, 1, 0)"]]),
     ("x = 1, y = 2", [["x = 1", "y = 2"]]),
+    ("    ⎛ 1    2 ⎞\n    ⎜ 3   -4 ⎟\n    ⎝ 5  0.5 ⎠", [["1", "2"], ["3", "-4"], ["5", "0.5"]]),  # the chain's
+    ("⎛ 1 ⎞  age\n⎝ 2 ⎠  height of the plant", [["1"], ["2"]]),
+    ("( 1  2 )", [["1", "2"]]),
+    ("⎡1  2⎤\n⎢    ⎥\n⎣3  4⎦", [["1", "2"], ["3", "4"]]),  # SymPy
+    ('{"formula": "xᵀ", "shape": "1×2", "value": [[1, 2.5]]}', [["1", "2.5"]]),
+    ("1;2\n3;-4\n", [["1", "2"], ["3", "-4"]]),  # a CSV of semicolons
+    ("2*x;y;\n\nf(1;2);x + y;", [["2*x", "y"], ["f(1;2)", "x + y"]]),
+    ("1;\n2;", [["1"], ["2"]]),
+    ("1 2;3 4\n5 6;7 8", [["1", "2"], ["3", "4"], ["5", "6"], ["7", "8"]]),
+    ("1,2;3,4\n5,6;7,8", [["1", "2"], ["3", "4"], ["5", "6"], ["7", "8"]]),
+    ("[1;2\n3;4]", [["1"], ["2"], ["3"], ["4"]]),
     ("  ", []),
     ("{1", [["{1"]]),
 ]
@@ -65,6 +76,8 @@ def test_rows_of_cells(text, rows):
         '{"function": "f", "inputs": {"x": [0, 0]}, "value": 9, "gradient": {"x": [1, 2], "y": 3}}',
         '{"jacobian": {"x": [[1, 2]], "y": [[3]]}}',
         '{\n  "jacobian": {\n    "x": [[1, 2]],\n    "y": [[3]]\n  }\n}\n',
+        '{"x": [1, 2], "y": 3}',
+        '{"x": [[1, 2]], "y": [[3]]}',
         "x[0],x[1],y,value,d/dx[0],d/dx[1],d/dy\n7,7,7,7,1,2,3\n",
     ],
 )
@@ -74,3 +87,8 @@ def test_rows_under_names(text):
 
 def test_the_blocks_of_several_points_stand_below_each_other():
     assert rows_by_title("d/dx:\n1 2\n\nd/dx:\n3 4") == {"x": [["1", "2"], ["3", "4"]]}
+
+
+@pytest.mark.parametrize("text", ['{"x": null}', '{"x": {"y": 1}}', '{"x": [[[1]]]}', '{"x": 1', '{"x": 1} 2'])
+def test_json_of_other_things_is_none_of_a_derivative(text):
+    assert rows_by_title(text).get("x") is None

@@ -1,10 +1,10 @@
-"""How answers are read, and the shapes that they come in."""
+"""How answers are read, and what their formulas are worth."""
 
 import numpy as np
 import pytest
 
 import bpcli
-from bpcli.calculus.checks.answers import Cell, Formulas, Layout, fitted, read_answer
+from bpcli.calculus.checks.answers import Formulas, read_answer
 from bpcli.errors import ExpressionError
 
 
@@ -88,18 +88,6 @@ def test_an_answer_is_read_as_it_fits(function, mine, finding):
     assert bpcli.grade(function, mine=mine, **point).finding == finding
 
 
-def test_titles_of_blocks():
-    answer = read("d/dx:\n1 2\n3 4\nd/dw:\n5\n6")
-    assert {name: [[cell.typed for cell in row] for row in rows] for name, rows in answer.numbers.items()} == {
-        "x": [["1", "2"], ["3", "4"]],
-        "w": [["5"], ["6"]],
-    }
-    layout = Layout(2, (("x", (2,)), ("w", ())))
-    cells = fitted(answer.numbers, layout, np.zeros((2, 3)))
-    assert [[cell.value for cell in row] for row in cells] == [[1, 2, 5], [3, 4, 6]]
-    assert fitted(answer.numbers, Layout(2, (("x", (2,)), ("v", ()))), np.zeros((2, 3))) is None
-
-
 def test_nothing_is_no_answer():
     with pytest.raises(ExpressionError, match="no answer"):
         read("  ")
@@ -116,33 +104,6 @@ def test_formulas_have_values_and_errors():
     assert errors[1] / (a[1] * (1 - a[1])) > 1e-4
     with pytest.raises(ExpressionError, match="q has no value"):
         Formulas({"": [["q"]]}).cells(values)
-
-
-LAYOUT = Layout(1, (("A", (2, 3)),))
-
-
-@pytest.mark.parametrize(
-    ("shape", "layout", "fits"),
-    [
-        ((1, 6), LAYOUT, True),
-        ((2, 3), LAYOUT, True),
-        ((3, 2), LAYOUT, False),
-        ((6, 1), LAYOUT, False),
-        ((2, 2), Layout(2, (("x", (2,)),)), True),
-        ((1, 4), Layout(2, (("x", (2,)),)), True),
-        ((1, 2), Layout(2, (("x", (2,)),)), True),  # the diagonal
-        ((2, 1), Layout(2, (("x", (2,)),)), True),
-        ((1, 3), Layout(2, (("x", (2,)),)), False),
-        ((2, 2), Layout(1, (("x", (2,)), ("w", (2,)))), True),  # a block a row
-        ((2, 1), Layout(1, (("x", ()), ("y", ()))), False),  # the transpose of a row
-    ],
-)
-def test_the_shapes_that_fit(shape, layout, fits):
-    rows = [[Cell(float(j)) for j in range(shape[1])] for _ in range(shape[0])]
-    cells = fitted({"": rows}, layout, np.eye(layout.outputs, layout.columns))
-    assert (cells is not None) == fits
-    if cells is not None:
-        assert np.shape([[cell.value for cell in row] for row in cells]) == (layout.outputs, layout.columns)
 
 
 def test_percentages_and_powers_of_ten_have_the_digits_that_were_typed():

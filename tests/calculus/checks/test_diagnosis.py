@@ -101,6 +101,14 @@ def test_right_at_the_inputs_asked_for_but_not_elsewhere():
     grade = diagnosed(compared, np.array([True, True]))
     assert grade.finding == "domain"
     assert "right at this point, but not at others: d0,0 is 1.5, not 2.5" in grade.message
+    grade = diagnosed(compared._replace(at=False), np.array([True, True]))
+    assert "right at some points, but not at others: d0,0 is 1.5, not 2.5" in grade.message
+
+
+def test_zero_has_no_sign_in_a_message():
+    given = J.copy()
+    given[1, 0, 0] = -0.0
+    assert diagnosed(of(given), np.array([True, True])).message.endswith(": d0,0 is 1.5, not 0")
 
 
 def test_what_no_input_decides_is_open():
@@ -120,12 +128,26 @@ def test_what_no_input_decides_is_open():
 def test_another_shape(rows, finding):
     truth = np.array([[2.0, 3.0, 1.0], [5.0, 7.0, 1.0]])
     cells = [[Cell(v, None) for v in row] for row in rows]
-    assert of_another_shape(truth, cells, Tolerance(), Layout(2, (("x", (3,)),))).finding == finding
+    assert of_another_shape(truth, {"": cells}, Tolerance(), Layout(2, (("x", (3,)),))).finding == finding
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([[2.0, 0.0], [7.0]], "row 1 has 1 entry and row 0 has 2, counted from 0: "),
+        ([[2.0], [7.0], [1.0, 2.0, 3.0]], "row 2 has 3 entries and row 0 has 1, counted from 0: "),
+        ([[2.0, 0.0, 1.0]], "1×3 was given for 2×2: "),
+    ],
+)
+def test_rows_of_different_lengths_are_told(rows, told):
+    parts = {"": [[Cell(v, None) for v in row] for row in rows]}
+    grade = of_another_shape(np.diag([2.0, 7.0]), parts, Tolerance(), Layout(2, (("x", (2,)),)))
+    assert (grade.finding, grade.message.startswith(told)) == ("shape", True)
 
 
 def test_the_diagonal_alone():
     grade = of_another_shape(
-        np.diag([2.0, 7.0]), [[Cell(2.0, None), Cell(7.0, None)]], Tolerance(), Layout(2, (("x", (2,)),))
+        np.diag([2.0, 7.0]), {"": [[Cell(2.0, None), Cell(7.0, None)]]}, Tolerance(), Layout(2, (("x", (2,)),))
     )
     assert (grade.finding, grade.score) == ("diagonal_only", 1.0)
 

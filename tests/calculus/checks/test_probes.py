@@ -109,3 +109,18 @@ def test_the_kinks_of_an_answer_are_kinks_too(start, ratio, sign):
 def test_of_very_many_jumps_and_of_poles_some_are_tried(text):
     _, found = probes(text, {"x": 0.4})
     assert 40 < len(found) < 400
+
+
+def test_where_something_is_compared_entries_are_alike():
+    point = {"v": np.array([0.2, 0.5, 0.9]), "x": 0.7}
+    shapes = {"v": (3,), "x": ()}
+    answer = Calculation([parse("max(v)*x")], ["max(v)*x"], shapes, [])
+    made, none = probes("sum(v)*x", point)
+    assert not any(probe.tie for probe in none)
+    found = probes_of(made, ["v", "x"], point, Written((), lambda columns: sides(answer.program, columns)))
+    alike = [
+        {tuple(np.flatnonzero(p.inputs["v"] == value)) for value in [*p.inputs["v"], p.inputs["x"]]} for p in found
+    ]
+    for pair in ((0, 1), (0, 2), (1, 2), (0, 1, 2)):
+        assert any(pair in places for places in alike)
+    assert any(p.inputs["x"] in p.inputs["v"] for p in found)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.calculus.checks.probes import probes_of
+from bpcli.calculus.checks.probes import Written, probes_of
+from bpcli.calculus.checks.side_changes import heights, sides
 from bpcli.calculus.checks.side_search import about, moved, some_of
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -31,6 +32,17 @@ def test_conditions_in_a_chain_hold_somewhere(limits, letters):
 def test_a_condition_is_met_where_others_are():
     assert values_of("(x>100)*(y>x**2)*(z<-x*y)", "xyz") == {0, 1}
     assert values_of("(x<-7)*(y<x*10)*(z>y**2)*(w>z+x)", "wxyz") == {0, 1}
+
+
+@pytest.mark.parametrize("text", ["x==y", "x==y**2", "3*x==2*y+1", "x*y==7", "(x==3)*(y==3)", "(x==y)*(y==z)"])
+def test_equal_sides_of_an_answer_are_met(text):
+    point = {"x": 0.3, "y": 0.4, "z": 0.5}
+    made = Calculation([parse("x*y*z")], ["x*y*z"], dict.fromkeys(point, ()), list(point))
+    answer = Calculation([parse(text)], [text], dict.fromkeys(point, ()), [])
+    of = (lambda columns, of=of: of(answer.program, columns) for of in (sides, heights))
+    found = probes_of(made, list(point), point, Written((3.0, 7.0), *of))
+    assert {answer.value(probe.inputs)[0] for probe in found} == {0, 1}
+    assert all(probe.tie for probe in found if answer.value(probe.inputs)[0])
 
 
 @given(st.floats(-9, 9), st.floats(1e-9, 1e-3))
