@@ -83,3 +83,16 @@ def test_a_csv_of_semicolons_has_its_rows_by_lines(bpcli):
     asked = ["softmax", "--logits", "1,2", "--mine"]
     assert finding(bpcli, *asked, "0.197;-0.197\n-0.197;0.197")[0] == "right"
     assert finding(bpcli, *asked, "0.197;0.197\n-0.197;0.197")[0] == "sign"
+
+
+UNKNOWN = "where(x==0,0,x*sin(1/x))+y**2"
+
+
+@pytest.mark.parametrize("answer", ["3", "0", "nan"])
+def test_of_a_slope_that_is_not_known_no_answer_is_right_or_wrong(bpcli, answer):
+    found = bpcli("check", UNKNOWN, "--at", "x=0,y=1", "--mine", f"{answer},2", "--format", "json")
+    assert (found.code, json.loads(found.out)["finding"]) == (1, "open")
+    found = bpcli("check", UNKNOWN, "--at", "x=0,y=1", "--mine", f"{answer},3", "--score", "--format", "json")
+    record = json.loads(found.out)
+    assert (record["finding"], record["score"]) == ("value", 0)
+    assert "right" not in record["message"]

@@ -38,7 +38,7 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     entries = compared.entries()
     score = compared.score
     if not wrong.any():
-        if compared.undecided.all(axis=0).any():
+        if compared.never_decided.any():
             message = "open: rounding hides the true derivative, or there is none"
             return Grade("open", entries, message, score=None)
         return Grade("right", entries, "right", score=1.0)
@@ -55,7 +55,7 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     shown = ", ".join(_names(compared, wrong & ~here))
     where = _right_at(compared, 1)
     elsewhere = f"; {where}: {', '.join(_names(compared, here))}" if here.any() else ""
-    others = int((~wrong).sum())
+    others = int((~wrong & ~compared.never_decided).sum())
     share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
     return Grade("value", entries, f"wrong: {shown}{elsewhere}{share}", score=score)
 

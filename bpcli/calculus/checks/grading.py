@@ -229,9 +229,14 @@ class Compared(NamedTuple):
         return self.holds(self.truth)
 
     @property
+    def never_decided(self) -> Truths:
+        """The entries of which it can't be told at any input whether they are right."""
+        return np.asarray(self.undecided.all(axis=0))
+
+    @property
     def score(self) -> float:
-        """The part of the entries that are right at all inputs."""
-        return float(self.right.all(axis=0).mean()) if self.truth.size else 1.0
+        """The part of the entries that are right at all inputs, and are known to be so."""
+        return float((self.right.all(axis=0) & ~self.never_decided).mean()) if self.truth.size else 1.0
 
     @property
     def of_kink(self) -> Truths:

@@ -345,11 +345,12 @@ def _by_others(others: Sequence[Calculation], chosen: str, at: Mapping[str, Any]
 
 def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, prove: bool) -> tuple[Array, Truths]:
     """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof: also where
-    rounding may have put a step on another side of a kink.
+    rounding may have put a step on another side of a kink, and where series do not know the slope.
     """
+    unknown = np.isnan(truth) & (not all(kink.known for kink in calculation.kinks))
     if not prove and may_change_sides(calculation, point):
         return truth, np.ones(truth.shape, bool)
-    doubtful = np.array(slope_errors(calculation, point)) > SPOILT * abs(truth)
+    doubtful = unknown | (np.array(slope_errors(calculation, point)) > SPOILT * abs(truth))
     proven = proven_jacobian(calculation, point) if prove and doubtful.any() else None
     if proven is None:
         return truth, doubtful
