@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from bpcli.api.arguments import as_text
 from bpcli.api.derivative_checks import Subject, unreadable
 from bpcli.api.exercises import subject_for
 from bpcli.calculus.checks.answers import read_answer
@@ -31,7 +32,7 @@ def key_text(tasks: Sequence[Task]) -> str:
 def read_key(content: str, path: str = "the key") -> list[KeyTask]:
     """The tasks of a key file; DataError with the line that holds none."""
     found = []
-    for k, line in enumerate(content.splitlines(), 1):
+    for k, line in enumerate(as_text("content", content).splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -57,7 +58,7 @@ def grade_answers(key: Sequence[KeyTask], content: str, tolerance: Tolerance | N
 
     An empty or missing line is unanswered: `unreadable` with the score 0. DataError for more lines than tasks.
     """
-    lines = content.splitlines()
+    lines = as_text("content", content).splitlines()
     if any(line.strip() for line in lines[len(key) :]):
         raise DataError(f"there are {len(lines)} lines for {len(key)} tasks", "one answer a line, in their order")
     lines += [""] * (len(key) - len(lines))

@@ -1,5 +1,6 @@
 """Checks of what a Python caller passes to the calculator: expressions, names and values."""
 
+import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -69,6 +70,46 @@ def shown(value: object) -> str:
     except ValueError:  # an integer of more digits than Python writes
         text = f"a number of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:40]}…"
+
+
+def as_double(keyword: str, value: Any) -> float:
+    """A number that was passed, as a double; UsageError for what is none, or is beyond the doubles."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise UsageError(f"{keyword}: expected a number, found {shown(value)}") from error
+
+
+def as_whole(keyword: str, value: Any) -> int:
+    """A whole number that was passed; UsageError for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise UsageError(f"{keyword}: expected a whole number, found {shown(value)}") from error
+
+
+def as_flag(keyword: str, value: Any) -> bool:
+    """True or False; UsageError for what is neither, as an array."""
+    try:
+        return bool(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{keyword}: expected True or False, found {shown(value)}") from error
+
+
+def as_text(keyword: str, value: Any) -> str:
+    """A text that was passed; UsageError for anything else."""
+    if not isinstance(value, str):
+        raise UsageError(f"{keyword}: expected a text, found {shown(value)}")
+    return value
+
+
+def as_mapping(keyword: str, given: Any, example: str) -> Mapping[str, Any]:
+    """What was passed by name; UsageError for what has no names."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{keyword}: expected values by name, found {shown(given)}", f"{keyword}={example}")
+    return given
 
 
 def joined(keyword: str, names: object) -> str:
@@ -141,11 +182,14 @@ def as_value(name: str, value: Any) -> Any:
             entry is None for entry in entries.flat if entries.dtype.kind == "O"
         ):
             raise TypeError
-        array = np.array(entries, dtype=np.float64)
+        with np.errstate(over="raise"):
+            array = np.array(entries, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{expected} {shown(value)}") from error
-    except OverflowError as error:
+    except ArithmeticError as error:
         raise UsageError(f"{name}: {shown(value)} is beyond the range of doubles, 1.8e308") from error
+    if np.ma.is_masked(value):
+        raise UsageError(f"{expected} an array with masked entries", "fill or drop them: v.filled(0), v.compressed()")
     if array.ndim > 2 or not array.size:
         raise UsageError(f"{expected} an array of shape {array.shape}")
     return array if array.ndim else float(array)

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import Expressions, Names, as_value, by_name, check_kink, check_names
+from bpcli.api.arguments import Expressions, Names, as_flag, as_value, by_name, check_kink, check_names
 from bpcli.api.bulk import Block, LostPoints, arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
@@ -92,7 +92,7 @@ class Function(Generic[R]):
         self.wrt = tuple(given.wrt)
         self._kind, self._compute = kind, compute
         self._screens: dict[Calculation, Screen] = {}
-        self._calculations = Calculations(given.trees, given.texts, given.wrt, kink, certify)
+        self._calculations = Calculations(given.trees, given.texts, given.wrt, kink, as_flag("certify", certify))
 
     def __repr__(self) -> str:
         return f"<bpcli function of {', '.join(self.variables) or 'nothing'}: {', '.join(self._texts)}>"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bpcli.api.arguments import as_double, as_flag, as_mapping, as_whole
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import InputError, NotFiniteError, UsageError, meant
@@ -61,12 +62,15 @@ def descend(
     """
     from bpcli.api.calculator import grad  # NumPy is not needed by a descent on numbers
 
+    learning_rate, steps = as_double("learning_rate", learning_rate), as_whole("steps", steps)
+    tolerance = None if tolerance is None else as_double("tolerance", tolerance)
     check_settings(learning_rate, steps, tolerance)
     function = grad(expression, let=let, kink=kink)
     if not function.variables:
         raise UsageError("the expression has no variables to descend in")
-    calculation, start = function.prepared(point)
-    upward = signs(function.variables, ascend, direction or {})
+    calculation, start = function.prepared(as_mapping("point", point, '{"x": 1}'))
+    directions = {} if direction is None else as_mapping("direction", direction, '{"x": "+"}')
+    upward = signs(function.variables, as_flag("ascend", ascend), directions)
     return descent(calculation, start, upward, learning_rate, steps, tolerance)
 
 

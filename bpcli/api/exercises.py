@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.api.arguments import as_whole
 from bpcli.api.calculator import value
 from bpcli.api.derivative_checks import Subject, UpdateSubject, subject_of
 from bpcli.api.drawn_inputs import Draw
@@ -34,13 +35,13 @@ def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 
     """
     known = list(TASKS)
     for name in names:
-        if name not in known:
-            raise UsageError(f"there is no task {name}", meant(name, known, f"the tasks are {', '.join(known)}"))
+        if not isinstance(name, str) or name not in known:
+            raise UsageError(f"there is no task {name}", meant(str(name), known, f"the tasks are {', '.join(known)}"))
     if not names:
         raise UsageError("an exercise needs the names of its tasks", f"they are {', '.join(known)}")
-    if level not in LEVELS:
+    if as_whole("level", level) not in LEVELS:
         raise UsageError(f"level: expected one of {', '.join(map(str, LEVELS))}, found {level!r}")
-    if count is not None and count < 1:
+    if count is not None and as_whole("count", count) < 1:
         raise UsageError(f"count: expected a number of at least 1, found {count!r}")
     tasks: list[Task] = []
     for k in range(len(names) if count is None else count):

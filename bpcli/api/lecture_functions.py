@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import as_inputs, as_value, check_kink
+from bpcli.api.arguments import as_flag, as_inputs, as_value, check_kink
 from bpcli.calculus.one_sided.kink_notes import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError
@@ -124,7 +124,7 @@ class _Point:
     def __init__(self, name: str, given: Mapping[str, Any]) -> None:
         inputs = dict(given)
         self.kink: str = inputs.pop("kink", "lecture")
-        self.certify, self.digits = inputs.pop("certify", False), inputs.pop("digits", None)
+        self.certify, self.digits = as_flag("certify", inputs.pop("certify", False)), inputs.pop("digits", None)
         wrt = inputs.pop("wrt", None)
         check_kink(self.kink)
         self.name, self.given = name, inputs

@@ -1,5 +1,6 @@
 """Wrong arguments of the calculator's functions: each is a BpcliError that says what was given."""
 
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bpcli.api.arguments import as_value, each_text
     "value",
     [10**400, pytest.param(-(10**5000), id="5000 digits"), "1", None, [None], 1j, np.array([1j]), set(), object(),
      [[1], [2, 3]], [], [[[1]]], lambda x: x,
-     np.datetime64("2020-01-01"), float],
+     np.datetime64("2020-01-01"), float, np.longdouble("1e4000"), np.ma.array([1, 2], mask=[0, 1])],
 )  # fmt: skip
 def test_a_value_is_a_number_a_vector_or_a_matrix(value):
     with pytest.raises(UsageError, match=r"^x: "):
@@ -67,3 +68,51 @@ def test_a_lone_run_and_a_lone_setting_are_not_taken_apart(root):
         package.cross_validate(root / "configs" / "iris.yaml", settings="training.epochs=0")
     with pytest.raises(UsageError, match=r"'training\.l2': expected KEY=A,B,C"):
         package.sweep(root / "configs" / "iris.yaml", "training.l2")
+
+
+ARRAY = np.array([1, 2])
+DESCENT = {"expression": "x**2", "point": {"x": 1.0}, "learning_rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *[{"point": value} for value in (0.5, None, "x=1", [1.0])],
+        *[{"learning_rate": value} for value in ("abc", None, 10**400, ARRAY, 0, -1, float("nan"), "0.1")],
+        *[{"steps": value} for value in (None, "abc", float("inf"), Fraction(1, 2), 2.5, -1)],
+        *[{"tolerance": value} for value in ("abc", Decimal("sNaN"), ARRAY, -1)],
+        *[{"direction": value} for value in ("abc", 3, {"x": 1}, {"y": "+"})],
+        {"ascend": ARRAY},
+    ],
+)
+def test_settings_of_a_descent(wrong):
+    with pytest.raises(BpcliError):
+        package.descend(**{**DESCENT, **wrong})
+
+
+@pytest.mark.parametrize("setting", [{"count": "abc"}, {"count": float("nan")}, {"level": ARRAY}, {"level": "2"}])
+def test_settings_of_an_exercise(setting):
+    with pytest.raises(UsageError):
+        package.exercise("sigmoid", **setting)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: package.exercise(ARRAY),
+        lambda: package.grade("x**2", mine="2*x", rtol=10**400),
+        lambda: package.grade("x**2", mine="2*x", atol="abc"),
+        lambda: package.grad("x**2", certify=ARRAY),
+        lambda: package.named_jacobian("sigmoid", z=1.0, certify=ARRAY),
+        lambda: package.read_key(None),
+        lambda: package.grade_answers([], 3),
+    ],
+)
+def test_what_is_of_another_type(call):
+    with pytest.raises(UsageError):
+        call()
+
+
+def test_numbers_of_other_types_are_numbers():
+    last = list(package.descend("x**2", {"x": 1}, Decimal("0.25"), steps=np.int64(1)))[-1]
+    assert last.point == {"x": 0.5}
