@@ -24,7 +24,7 @@ from bpcli.calculus.checks.side_search import Searched, stacked
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import BpcliError
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.affine import affine
+from bpcli.formulas.affine import affine_pair
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.softmax import softmax
@@ -140,7 +140,7 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
         prediction, block = _prediction(name, inputs), NAMED[name].blocks[0]
         output = values[block] if prediction is None else np.asarray(prediction(values[block]))
     if "w" in values:
-        values["z"] = np.asarray(affine(values["x"], values["w"], values["b"]))
+        values["z"] = _z(values)
     if "activation" in inputs:
         values["da_dz"] = np.asarray(_slope(inputs))
     values = {"a": output, "p": output, "yhat": output, "f": value, **values}
@@ -150,10 +150,14 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
     return {key: float(v) if np.ndim(v) == 0 else v for key, v in values.items()}
 
 
+def _z(inputs: Inputs) -> Any:
+    """Z of a neuron or a layer as its derivative has it: where the terms cancel, relu′ depends on the last digit."""
+    return np.asarray(affine_pair(*(np.asarray(inputs[name], float) for name in ("x", "w", "b")))[0])
+
+
 def _slope(inputs: Inputs) -> float:
     """∂a/∂z of a neuron."""
-    z = affine(inputs["x"], inputs["w"], inputs["b"])
-    return float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(z))
+    return float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(float(_z(inputs))))
 
 
 def _factors(name: str, inputs: Inputs, chosen: Sequence[str]) -> list[Factor]:

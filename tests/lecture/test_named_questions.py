@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from bpcli.api.derivative_checks import NamedSubject, grade
 from bpcli.calculus.checks.questions import smooth
@@ -200,3 +202,18 @@ def test_at_a_kink_the_check_of_a_convention_is_open_and_not_wrong(name):
 
 def test_a_kink_far_out_is_seen():
     assert grade("huber", mine="yhat-y", y=1.0, yhat=4.0, delta=5000.0).finding == "domain"
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@given(w=st.tuples(*[st.integers(-9, 9).map(lambda n: n / 10)] * 2), x=st.tuples(*[st.integers(1, 9)] * 2))
+@settings(max_examples=2, deadline=None, phases=[Phase.generate])
+def test_where_z_is_0_but_for_rounding_the_textbook_formula_is_not_wrong(activation, w, x):
+    """0.3·1 − 0.4·2 + 0.5 is 0 in doubles step by step, and −5.6e-17 of these doubles exactly."""
+    b = -(w[0] * 10 * x[0] + w[1] * 10 * x[1]) / 10
+    inputs = {"x": list(x), "w": list(w), "b": b, "activation": activation}
+    below = {"relu": "0", "leaky_relu": "0.01"}[activation]
+    for z in ("z", "(x@w+b)"):
+        slope = f"where({z}>=0,1,{below})"
+        found = grade("neuron", mine=f"{slope}*w", wrt="x", **inputs)
+        assert found.finding in ("right", "open"), (inputs, z, found.message)
+        assert grade("neuron", mine=f"2*{slope}*w", wrt="x", **inputs).finding not in ("right", "open")

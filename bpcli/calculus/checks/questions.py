@@ -210,7 +210,7 @@ def _rounding_seen(
         inputs = tried[k].inputs
         truth[k], eaten = question.settled(inputs, truth[k], k == 0)
         context = question.context(inputs)
-        undecided[k] |= eaten | (tried[k].close and formulas.turned(context))
+        undecided[k] |= eaten | ((not k or tried[k].close) and formulas.turned(context))
         if k and question.at_an_edge(inputs) and formulas.at_an_edge(context):
             undecided[k] = True  # min(relu(2*x), x) at 0 has a slope, and who halves at ties is right elsewhere
         errors = fitted(formulas.errors(context), question.layout, truth[k])
