@@ -65,9 +65,9 @@ multiply = _plain(operator.mul)
 
 
 def divide(a: Ball, b: Ball) -> Ball:
-    """a/b; nothing is known where b is 0, a pole: ∞ on the one side, and −∞ on the other."""
+    """a/b, an infinity or NaN where b is 0."""
     if _zero(b):
-        return NOT_A_NUMBER if _zero(a) or is_nan(a) else ANYTHING
+        return _pole(a)
     if _infinite(b):
         return NOT_A_NUMBER if _infinite(a) or is_nan(a) else ANYTHING if is_unbounded(a) else rational(0.0)
     return _quotient(a, b)
@@ -79,6 +79,14 @@ _quotient = _plain(operator.truediv)
 def _infinite(x: Ball) -> bool:
     """Whether it is ±∞ for certain."""
     return isinstance(x.x, arb) and x.x.is_exact() and not x.x.is_finite() and not x.x.is_nan()
+
+
+def _pole(a: Ball) -> Ball:
+    """a/0, on the side of a positive 0."""
+    if _zero(a) or is_nan(a):
+        return NOT_A_NUMBER
+    positive = less(rational(0.0), a)
+    return ANYTHING if positive is UNKNOWN or is_unbounded(a) else Ball(arb.pos_inf() if positive else arb.neg_inf())
 
 
 def scale(g: Ball, p: Ball) -> Ball:
@@ -131,7 +139,7 @@ def power(a: Ball, b: Ball) -> Ball:
 
 def _whole_power(a: Ball, n: int) -> Ball:
     if _zero(a):
-        return rational(0.0) if n > 0 else ANYTHING if n % 2 else Ball(arb.pos_inf())
+        return rational(0.0) if n > 0 else Ball(arb.pos_inf())
     if are_rational(a) and a.x.height_bits() * abs(n) <= MAX_BITS:
         return Ball(a.x**n)
     return settled(as_arb(a) ** n, a)

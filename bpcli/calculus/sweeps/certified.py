@@ -1,6 +1,7 @@
 """Results proven to the last digit: the same program and rules in ball arithmetic, at rising precision until each entry
 is decided."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.diagnostics import Diagnostics
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.rounding import value_errors_at
-from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
+from bpcli.calculus.sweeps.seeds import Point, columns_of, numbers, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import balls
 from bpcli.numbers.enclosures import BEYOND_PROOF, Ball, enclosure, precision
@@ -76,15 +77,20 @@ def _replaced(result: T, digits: int | None) -> tuple[T, bool]:
             value = nearest_double(x) if digits is None else nearest_decimal(x, digits)
             missing |= value is None and x is not BEYOND_PROOF
             return Undecided(math.nan) if value is None else value
-        if isinstance(x, np.ndarray):
-            values = np.empty(x.shape, object)
-            values.reshape(-1)[:] = [replace(v) for v in x.reshape(-1)]
-            return values
-        if isinstance(x, dict):
-            return {name: replace(v) for name, v in x.items()}
-        return type(x)(replace(v) for v in x) if isinstance(x, list | tuple) else x
+        return x
 
-    return replace(result), missing
+    return _each(result, replace), missing
+
+
+def _each(x: Any, replace: Callable[[Any], Any]) -> Any:
+    """A result with other numbers in it."""
+    if isinstance(x, np.ndarray):
+        values = np.empty(x.shape, object)
+        values.reshape(-1)[:] = [_each(v, replace) for v in x.reshape(-1)]
+        return values
+    if isinstance(x, dict):
+        return {name: _each(v, replace) for name, v in x.items()}
+    return type(x)(_each(v, replace) for v in x) if isinstance(x, list | tuple) else replace(x)
 
 
 def nearest_double(x: Ball) -> float | None:
@@ -125,8 +131,46 @@ def decimal_text(value: Decimal, digits: int) -> str:
     return f"{value.scaleb(-place, Context(digits)):f}e{place}"
 
 
+def _not_proven(x: Any) -> Any:
+    """A result at a pole: no finite number is proven there."""
+    return Undecided(math.nan) if isinstance(x, float) and math.isfinite(x) else x
+
+
+def _has_pole(step: Instruction) -> bool:
+    """Whether a step is a quotient, or an odd power of one."""
+    return step.name == "/" or (step.name.startswith("**-") and float(step.name.removeprefix("**")) % 2.0 == 1.0)
+
+
+def _is_any_zero(values: Any) -> bool:
+    """Whether an entry is 0 for certain."""
+    return any(enclosure(x) == (0, 0) for x in numbers(values) if isinstance(x, Ball))
+
+
 class _InBalls(Calculation):
     """The calculation in ball arithmetic, at the precision of the context: every number in it is a ball."""
+
+    def at_pole(self, point: Point) -> bool:
+        """Whether a division by 0 is on the way to a result, on whose sides are ∞ and −∞; balls take that of +0."""
+        try:
+            with precision(_FIRST_BITS):
+                return self._passes_pole(self.sweeps.forward(point))
+        except UndecidedError:
+            return False
+
+    def _passes_pole(self, values: list[Any]) -> bool:
+        pending = [slot for slot, _ in self.sweeps.outputs]
+        seen = set(pending)
+        while pending:
+            step = self.program.slots[pending.pop()]
+            if not isinstance(step, Instruction):
+                continue
+            if _has_pole(step) and _is_any_zero(values[step.args[-1]]):
+                return True
+            matter = {*self.diagnostics.taken(step, values), *step.args[:1]}  # and the condition of a choice
+            new = [a for a in matter if a not in seen]
+            pending += new
+            seen.update(new)
+        return False
 
     def series_work(self) -> int:
         """The work of the series about points so far."""
@@ -179,11 +223,12 @@ class Certified(Calculation):
         self.plain, self.digits = plain, digits
         self._in_balls = _InBalls(plain.trees, plain.texts, plain.program.variables, plain.wrt, balls())
 
-    def _certified(self, compute: Callable[..., T], *args: Any) -> T:
+    def _certified(self, compute: Callable[..., T], point: Point, *args: Any) -> T:
         self._in_balls.kink = self.kink
-        result = certified(lambda: compute(*args), self.digits, self.program.entries, self._in_balls.series_work)
+        compute_there = functools.partial(compute, point, *args)
+        result = certified(compute_there, self.digits, self.program.entries, self._in_balls.series_work)
         self.kinks = self._in_balls.kinks
-        return result
+        return _each(result, _not_proven) if self._in_balls.at_pole(point) else result
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression."""

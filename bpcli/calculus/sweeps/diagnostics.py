@@ -40,7 +40,7 @@ class Diagnostics:
             if self.sweeps.is_finite(values[slot]):
                 continue
             while isinstance(step := self.program.slots[slot], Instruction):
-                guilty = [a for a in self._taken(step, values) if not self.sweeps.is_finite(values[a])]
+                guilty = [a for a in self.taken(step, values) if not self.sweeps.is_finite(values[a])]
                 if not guilty:
                     return self.place(slot, point)
                 slot = guilty[0]
@@ -54,12 +54,12 @@ class Diagnostics:
 
     def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
         """Why more digits do not settle a result, as far as series or doubles tell; None if they find no reason."""
-        if reason := _not_known(kinks) or self._pole(point):
+        if reason := _not_known(kinks) or self.pole(point):
             return reason
         culprit = self.culprit(point)
         return f"{culprit} has no finite value in doubles" if culprit else None
 
-    def _pole(self, point: Point) -> str | None:
+    def pole(self, point: Point) -> str | None:
         """The first division by 0; None if there is none."""
         values = self.sweeps.forward(point)
         for slot, step in enumerate(self.program.slots):
@@ -113,7 +113,7 @@ class Diagnostics:
         tangent = tangent_of(slope)
         return self.sweeps.is_finite(value_of(slope) if tangent is None else tangent)
 
-    def _taken(self, step: Instruction, values: list[Any]) -> list[int]:
+    def taken(self, step: Instruction, values: list[Any]) -> list[int]:
         """The operands that matter: of `where` on a number, only the branch that is taken."""
         if step.row is not None and step.row.kind == "select":
             condition = values[step.args[0]]

@@ -114,7 +114,9 @@ def test_the_score_counts_entries_that_are_right_at_all_inputs():
         ("b", 5, False),
         ("c", 0, True),
     ]
-    assert compared._replace(undecided=~nothing_lost).score == 1
+    assert compared._replace(undecided=~nothing_lost).score == 0  # of nothing it is known to be right
+    at_one = np.array([[[False, False, False]], [[True, True, True]]])
+    assert compared._replace(undecided=at_one).score == pytest.approx(2 / 3)
     assert compared.holds(given_).all()
 
 

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from strategies import PIECES
 
 from bpcli.calculus.language.parser import parse
@@ -102,13 +102,14 @@ def test_what_is_printed_evaluates_to_the_numbers(text, what):
 def test_random_gradients_beside_sympy(text):
     names = ["x", "y"]
     expression = sympy.sympify(text, locals={n: sympy.Symbol(n) for n in names})
+    assume(not expression.has(sympy.zoo, sympy.nan))  # sin(x/(x - x)), of which SymPy has no number
     rng = random.Random(1)
     point = {name: rng.uniform(0.5, 1.5) for name in names}
     for name, formula in zip(names, formulas(text, wrt=names), strict=True):
         got = Calculation([parse(formula)], [formula], {"x": (), "y": ()}, names).value(point)[0]
         with np.errstate(all="ignore"):
             exact = complex(expression.diff(name).evalf(30, subs=point)) if expression.has(sympy.Symbol(name)) else 0
-        if expression.has(sympy.zoo, sympy.nan) or not math.isfinite(abs(exact)) or not math.isfinite(got):
+        if not math.isfinite(abs(exact)) or not math.isfinite(got):
             continue
         assert got == pytest.approx(exact.real if exact else 0, rel=1e-9, abs=1e-9)
 
