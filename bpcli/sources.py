@@ -1,6 +1,5 @@
 """Reads the files and streams that a user gives, in blocks, between which signals and free memory are checked."""
 
-import csv
 import errno
 import io
 import mmap
@@ -21,8 +20,6 @@ BLOCK = 1 << 17
 
 LONGEST_LINE = 1 << 26
 """The most bytes of a line of text: a longer one is not a row of a table."""
-
-csv.field_size_limit(LONGEST_LINE)  # wherever lines of a user are split: one of 131073 characters is no internal error
 
 MOST_PACKED = 200
 """The largest compression ratio that is accepted: tables have about 10, zeros alone 1000."""

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bpcli import csv_lines
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.meaning import with_dialect
 from bpcli.datasets.readers.delimited import read_delimited
@@ -124,7 +125,7 @@ class LiveRows:
         """How many of the lines make whole records: a quoted cell may go on in the next line."""
         if not any('"' in line for line in lines):
             return len(lines)
-        reader = csv.reader(self._mapped(lines), delimiter=self._delimiter, strict=True, skipinitialspace=True)
+        reader = csv_lines.reader(self._mapped(lines), delimiter=self._delimiter, strict=True, skipinitialspace=True)
         whole = 0
         try:
             for _ in reader:

@@ -1,6 +1,5 @@
 """Formulas of entries by index, `dp[i]/dlogits[j]  -p[i]*p[j]`, as `jacobian NAME` prints them, read as an answer."""
 
-import csv
 import json
 import math
 import re
@@ -8,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
+from bpcli import csv_lines
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.errors import UsageError
 
@@ -41,7 +41,7 @@ def read_sheet(text: str) -> list[SheetLine]:
     if text.startswith("{"):
         lines = _lines(_from_json(text))
     elif text.startswith("entry,formula,where"):
-        lines = _lines((cells[0], cells[1]) for cells in csv.reader(text.splitlines()[1:]) if len(cells) > 1)
+        lines = _lines((cells[0], cells[1]) for cells in csv_lines.reader(text.splitlines()[1:]) if len(cells) > 1)
     else:
         every = [line for line in text.splitlines() if line.strip()]
         found = [match for line in every if not _NAMES.fullmatch(line) and (match := _LINE.fullmatch(line))]

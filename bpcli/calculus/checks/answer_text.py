@@ -1,11 +1,11 @@
 """The text of an answer as rows of cells under the variables: as one types it, and as bpcli and NumPy print it."""
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from bpcli import csv_lines
 from bpcli.calculus.language.tokens import closing_bracket
 
 Rows = list[list[str]]
@@ -85,7 +85,7 @@ def _nested(value: Any) -> Rows:
 
 def _from_csv(text: str) -> list[tuple[str, Rows]]:
     """The columns `d/dNAME` of a table; none if it has no such columns."""
-    table = [line for line in csv.reader(text.splitlines()) if line]
+    table = [line for line in csv_lines.reader(text.splitlines()) if line]
     columns = [match[1] if (match := _COLUMN.fullmatch(title)) else "" for title in (table[0] if table else [])]
     return [
         (name, [[cell for cell, column in zip(line, columns, strict=False) if column == name] for line in table[1:]])

@@ -7,7 +7,6 @@ by a factor of two to three, reads all other blocks, and those in which NumPy fi
 that NumPy reads the columns of such cells as text. (`python tests/benchmarks/bench_csv.py` measures all four.)
 """
 
-import csv
 import math
 from contextlib import suppress
 from importlib import import_module
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli import csv_lines
 from bpcli.datasets.cells import Floats, point_for_comma, to_numbers
 from bpcli.datasets.readers.plain_numbers import plain_numbers
 from bpcli.datasets.readers.text_file import Lines
@@ -218,7 +218,7 @@ class Columns:
 
     def _by_csv(self, lines: list[str], rest: Lines) -> list[Any]:
         records = []
-        reader = csv.reader(chain(lines, rest), delimiter=self._delimiter, strict=True, skipinitialspace=True)
+        reader = csv_lines.reader(chain(lines, rest), delimiter=self._delimiter, strict=True, skipinitialspace=True)
         for record in reader:
             if record:
                 records.append(record)

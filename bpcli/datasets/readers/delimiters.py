@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from bpcli import csv_lines
 from bpcli.datasets.cells import is_number
 from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
 from bpcli.datasets.readers.text_file import blanks_as_tabs
@@ -105,7 +106,7 @@ def _masked(found: re.Match[str]) -> str:
 def records_of(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[list[str]], bool]:
     """The records of the lines up to a misplaced quote, and whether there was no such quote."""
     blanks = delimiter == WHITESPACE
-    reader = csv.reader(
+    reader = csv_lines.reader(
         map(blanks_as_tabs, lines) if blanks else lines,
         delimiter="\t" if blanks else delimiter,
         strict=True,

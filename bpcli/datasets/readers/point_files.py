@@ -1,7 +1,6 @@
 """Reads and writes files of many points, CSV with a header or `.npy`, block by block, in constant memory."""
 
 import contextlib
-import csv
 import io
 import re
 import warnings
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli import csv_lines
 from bpcli.datasets.cells import is_number, point_for_comma
 from bpcli.datasets.readers.arrays import npy_header
 from bpcli.datasets.readers.text_file import encoding_of, text_as_it_comes
@@ -139,7 +139,9 @@ def _header(line: str) -> tuple[list[str], str | None]:
     """The names of a header, and the delimiter between them; None for blanks."""
     # No name has one of the first three, but A[0,1] has a comma.
     delimiter = next((one for one in ";\t|" if one in line), "," if "," in line or len(line.split()) < 2 else None)
-    return (line.split() if delimiter is None else _joined(next(csv.reader([line], delimiter=delimiter)))), delimiter
+    return (
+        line.split() if delimiter is None else _joined(next(csv_lines.reader([line], delimiter=delimiter)))
+    ), delimiter
 
 
 def _empty(path: Path) -> DataError:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bpcli import csv_lines
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
 from bpcli.datasets.readers.headers import FIXED_WIDTH, comment, is_mark, title_above, uncut
@@ -112,7 +113,7 @@ class Records:
             yield MappedLines(text, comment, blanks) if mapped else text
 
     def _reader(self, lines: Any, skip: bool = True) -> Any:
-        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
+        return csv_lines.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
 
     def _records(self, skip: bool = True) -> Iterator[tuple[int, list[str]]]:
         """Yield (first line, cells) of each record that is not blank, from the header on."""
