@@ -1,9 +1,9 @@
-"""Python's reader of CSV, for fields as long as the longest line that is read."""
+"""Python's reader of CSV, for fields of any length; how long a line may be is said where lines are read."""
 
 import csv
 
-from bpcli.sources import LONGEST_LINE
-
-csv.field_size_limit(LONGEST_LINE)  # else a field of 131073 characters is an error
+csv.field_size_limit(
+    2**31 - 1
+)  # the most that it takes everywhere; by default a field of 131073 characters is an error
 reader = csv.reader
 """The rows of lines, as `csv.reader` has them."""

@@ -27,6 +27,7 @@ BELOW = {  # a folder may import from itself and from these
     "docs": {"errors"},
     "memory": {"errors"},
     "sums": set(),
+    "csv_lines": set(),
     "stop_signals": set(),
     "job": set(),
     "ranks": {"errors", "sums"},
@@ -39,9 +40,22 @@ BELOW = {  # a folder may import from itself and from these
     "numbers": {"errors"},
     "formulas": {"errors", "text", "numbers"},
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
-    "calculus": {"errors", "memory", "text", "numbers", "formulas"},
+    "calculus": {"errors", "memory", "csv_lines", "text", "numbers", "formulas"},
     "datasets": {
-        *("errors", "memory", "sums", "ranks", "sources", "archives", "text", "numbers", "formulas", "paths", "files")
+        *(
+            "errors",
+            "memory",
+            "sums",
+            "csv_lines",
+            "ranks",
+            "sources",
+            "archives",
+            "text",
+            "numbers",
+            "formulas",
+            "paths",
+            "files",
+        )
     },
     "training": {
         *(
