@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).parent.parent / "bpcli"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 TREES = {name: ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in MODULES}
 
+_READING = ("errors", "memory", "sums", "ranks", "sources", "archives", "text", "numbers", "formulas", "paths", "files")
 BELOW = {  # a folder may import from itself and from these
     "other_names": set(),
     "errors": {"other_names"},
@@ -41,42 +42,8 @@ BELOW = {  # a folder may import from itself and from these
     "formulas": {"errors", "text", "numbers"},
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
     "calculus": {"errors", "memory", "csv_lines", "text", "numbers", "formulas"},
-    "datasets": {
-        *(
-            "errors",
-            "memory",
-            "sums",
-            "csv_lines",
-            "ranks",
-            "sources",
-            "archives",
-            "text",
-            "numbers",
-            "formulas",
-            "paths",
-            "files",
-        )
-    },
-    "training": {
-        *(
-            "errors",
-            "memory",
-            "sums",
-            "stop_signals",
-            "ranks",
-            "mpi_ranks",
-            "sources",
-            "archives",
-            "text",
-            "numbers",
-            "formulas",
-            "paths",
-            "files",
-            "folders",
-            "datasets",
-            "calculus",
-        )
-    },
+    "datasets": {*_READING, "csv_lines"},
+    "training": {*_READING, "stop_signals", "mpi_ranks", "folders", "datasets", "calculus"},
     "exporting": {"errors", "text", "numbers", "formulas", "calculus", "datasets", "training"},
     "plots": {"errors", "text", "numbers", "formulas", "files", "datasets", "training"},
     "reporting": {"errors", "text", "datasets", "training", "plots"},

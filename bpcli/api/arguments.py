@@ -98,10 +98,10 @@ def as_flag(keyword: str, value: Any) -> bool:
         raise UsageError(f"{keyword}: expected True or False, found {shown(value)}") from error
 
 
-def as_text(keyword: str, value: Any) -> str:
+def as_text(keyword: str, value: Any, hint: str = "") -> str:
     """A text that was passed; UsageError for anything else."""
     if not isinstance(value, str):
-        raise UsageError(f"{keyword}: expected a text, found {shown(value)}")
+        raise UsageError(f"{keyword}: expected a text, found {shown(value)}", hint)
     return value
 
 

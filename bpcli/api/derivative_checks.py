@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.answer_names import with_names
-from bpcli.api.arguments import as_double, as_inputs, expression_texts, shown
+from bpcli.api.arguments import as_double, as_inputs, as_text, expression_texts, shown
 from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
@@ -294,8 +294,7 @@ def grade(
     `mine` holds numbers, formulas, or `@FILE`: `grade("sin(3*x)", mine="cos(3*x)").finding` is `inner_derivative`.
     Formulas need no inputs. UsageError or ExpressionError for expressions or inputs that can't be read.
     """
-    if not isinstance(mine, str):
-        raise UsageError(f"mine: expected a text, found {shown(mine)}", "for example mine='2*x, 2*y'")
+    as_text("mine", mine, "for example mine='2*x, 2*y'")
     for name, limit in (("rtol", rtol), ("atol", atol)):
         if not 0.0 <= as_double(name, limit) < math.inf:
             raise UsageError(f"{name}: expected a number of at least 0, found {shown(limit)}")

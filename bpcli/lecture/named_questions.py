@@ -151,7 +151,7 @@ def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
 
 
 def _z(inputs: Inputs) -> Any:
-    """Z of a neuron or a layer as its derivative has it: where the terms cancel, relu′ depends on the last digit."""
+    """The z of a neuron or a layer as its derivative has it: where terms cancel, relu′ depends on the last digit."""
     return np.asarray(affine_pair(*(np.asarray(inputs[name], float) for name in ("x", "w", "b")))[0])
 
 

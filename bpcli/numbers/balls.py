@@ -139,7 +139,7 @@ def power(a: Ball, b: Ball) -> Ball:
 
 def _whole_power(a: Ball, n: int) -> Ball:
     if _zero(a):
-        return rational(0.0) if n > 0 else Ball(arb.pos_inf())
+        return rational(0.0) if n > 0 else ANYTHING if n % 2 else Ball(arb.pos_inf())  # −∞ on one side, ∞ on the other
     if are_rational(a) and a.x.height_bits() * abs(n) <= MAX_BITS:
         return Ball(a.x**n)
     return settled(as_arb(a) ** n, a)

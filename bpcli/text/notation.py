@@ -38,7 +38,8 @@ def number(value: Any, precision: int | None = None) -> str:
         text = repr(value)
     elif precision <= 15:  # a decimal of 15 digits is the same after conversion to a double and back
         rounded = float(f"{value:.{precision - 1}e}")
-        text = f"{value:.{precision}g}" if math.isinf(rounded) > math.isinf(value) else repr(rounded)  # 1.8e308
+        beyond = math.isinf(rounded) and math.isfinite(value)  # 1.7977e308 in two digits is 1.8e308
+        text = f"{value:.{precision}g}" if beyond else repr(rounded)
     else:
         text = f"{value:.{precision}g}"
     if "e" not in text:

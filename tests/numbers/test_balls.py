@@ -148,7 +148,7 @@ def test_certain_values(name, x, value):
     [
         (2.0, 0.0, 1),
         (0.0, 0.0, 1),
-        (0.0, -1.0, INF),
+        (0.0, -2.0, INF),
         (0.0, 0.5, 0),
         (-8.0, 3.0, -512),
         (-8.0, 0.5, math.nan),
@@ -183,6 +183,11 @@ def test_arithmetic_of_infinities(a, operation, b, value):
     functions = {"+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y}
     low, high = enclosure(functions[operation](rational(a), rational(b)))
     assert low == high == value or (math.isnan(value) and low != low)
+
+
+@pytest.mark.parametrize("n", [-1.0, -3.0, -1001.0])
+def test_nothing_is_known_of_an_odd_power_at_its_pole(n):
+    assert enclosure(_BINARY["power"](rational(0.0), rational(n))) == (-INF, INF)
 
 
 def test_comparisons_say_what_is_certain():

@@ -18,7 +18,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.diagnostics import Diagnostics
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.rounding import value_errors_at
-from bpcli.calculus.sweeps.seeds import Point, columns_of, numbers, points_of
+from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import balls
 from bpcli.numbers.enclosures import BEYOND_PROOF, Ball, enclosure, precision
@@ -136,16 +136,6 @@ def _not_proven(x: Any) -> Any:
     return Undecided(math.nan) if isinstance(x, float) and math.isfinite(x) else x
 
 
-def _has_pole(step: Instruction) -> bool:
-    """Whether a step is a quotient, or an odd power of one."""
-    return step.name == "/" or (step.name.startswith("**-") and float(step.name.removeprefix("**")) % 2.0 == 1.0)
-
-
-def _is_any_zero(values: Any) -> bool:
-    """Whether an entry is 0 for certain."""
-    return any(enclosure(x) == (0, 0) for x in numbers(values) if isinstance(x, Ball))
-
-
 class _InBalls(Calculation):
     """The calculation in ball arithmetic, at the precision of the context: every number in it is a ball."""
 
@@ -153,24 +143,9 @@ class _InBalls(Calculation):
         """Whether a division by 0 is on the way to a result, on whose sides are ∞ and −∞; balls take that of +0."""
         try:
             with precision(_FIRST_BITS):
-                return self._passes_pole(self.sweeps.forward(point))
+                return self.diagnostics.pole(point) is not None
         except UndecidedError:
             return False
-
-    def _passes_pole(self, values: list[Any]) -> bool:
-        pending = [slot for slot, _ in self.sweeps.outputs]
-        seen = set(pending)
-        while pending:
-            step = self.program.slots[pending.pop()]
-            if not isinstance(step, Instruction):
-                continue
-            if _has_pole(step) and _is_any_zero(values[step.args[-1]]):
-                return True
-            matter = {*self.diagnostics.taken(step, values), *step.args[:1]}  # and the condition of a choice
-            new = [a for a in matter if a not in seen]
-            pending += new
-            seen.update(new)
-        return False
 
     def series_work(self) -> int:
         """The work of the series about points so far."""

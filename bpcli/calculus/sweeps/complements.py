@@ -18,9 +18,9 @@ from bpcli.formulas.choices import FROM_0_TO_1
 def minus(match: Match) -> int | None:
     """The stable form of a − b."""
     a, b = match.args
-    if match.is_one(a):
+    if match.is_number(a, 1):
         return one_minus(match, b)
-    if match.is_one(b) and (rest := _twice_sigmoid(match, a)) is not None:  # 2σ(z) − 1 = tanh(z/2)
+    if match.is_number(b, 1) and (rest := _twice_sigmoid(match, a)) is not None:  # 2σ(z) − 1 = tanh(z/2)
         return match.apply("tanh", rest)
     (s, inner), (t, other) = match.signed(a), match.signed(b)
     if s == t == -1:  # −x − (−y)
@@ -41,7 +41,7 @@ def minus(match: Match) -> int | None:
 def plus(match: Match) -> int | None:
     """The stable form of a + b."""
     for a, b in (match.args, match.args[::-1]):
-        if match.is_one(a) and (inner := match.args_of(b, "tanh")):  # 1 + tanh z = 2σ(2z)
+        if match.is_number(a, 1) and (inner := match.args_of(b, "tanh")):  # 1 + tanh z = 2σ(2z)
             two = match.constant(2)
             return match.apply("*", two, match.apply("sigmoid", match.apply("*", two, inner[0])))
         if (inner := match.args_of(a, "softplus")) and match.opposite(inner[0], b):  # softplus(−z) + z
@@ -171,7 +171,7 @@ def _minus_term(match: Match, whole: int, part: int) -> int | None:
             return match.negative(match.array("take", logarithm, match.extra(part)))
     if args := match.args_of(whole, LOG_OF_SUM):
         for k in range(0, len(args), 2):
-            if args[k + 1] == part and match.is_one(args[k]):
+            if args[k + 1] == part and match.is_number(args[k], 1):
                 turned = args[k : k + 2] + args[:k] + args[k + 2 :]
                 return match.negative(match.builder.elementwise(log_of_share(1, len(args) // 2), turned, match.node))
     return None

@@ -40,7 +40,7 @@ class Diagnostics:
             if self.sweeps.is_finite(values[slot]):
                 continue
             while isinstance(step := self.program.slots[slot], Instruction):
-                guilty = [a for a in self.taken(step, values) if not self.sweeps.is_finite(values[a])]
+                guilty = [a for a in self._taken(step, values) if not self.sweeps.is_finite(values[a])]
                 if not guilty:
                     return self.place(slot, point)
                 slot = guilty[0]
@@ -60,11 +60,22 @@ class Diagnostics:
         return f"{culprit} has no finite value in doubles" if culprit else None
 
     def pole(self, point: Point) -> str | None:
-        """The first division by 0; None if there is none."""
+        """A division by 0 on the way to a result, on whose sides are ∞ and −∞; None if there is none."""
         values = self.sweeps.forward(point)
-        for slot, step in enumerate(self.program.slots):
-            if isinstance(step, Instruction) and step.name == "/" and 0.0 in numbers(values[step.args[1]]):
+        pending = list(self.program.outputs)
+        seen = set(pending)
+        while pending:
+            slot = pending.pop()
+            step = self.program.slots[slot]
+            if not isinstance(step, Instruction):
+                continue
+            power = 0 if step.row is None or step.row.power is None else step.row.power
+            divides = step.name == "/" or (power < 0 and power % 2)
+            if divides and any((x == 0.0) is True for x in numbers(values[step.args[-1]])):
                 return f"{self.place(slot, point)} divides by 0"
+            matter = {*self._taken(step, values), step.args[0]}  # and the condition of a choice
+            pending += matter - seen
+            seen |= matter
         return None
 
     def underflows(self, point: Point) -> bool:
@@ -113,7 +124,7 @@ class Diagnostics:
         tangent = tangent_of(slope)
         return self.sweeps.is_finite(value_of(slope) if tangent is None else tangent)
 
-    def taken(self, step: Instruction, values: list[Any]) -> list[int]:
+    def _taken(self, step: Instruction, values: list[Any]) -> list[int]:
         """The operands that matter: of `where` on a number, only the branch that is taken."""
         if step.row is not None and step.row.kind == "select":
             condition = values[step.args[0]]

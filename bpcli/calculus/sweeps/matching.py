@@ -39,10 +39,6 @@ class Match:
         self.slots, self.args, self.row, self.own_extra = builder.program.slots, step.args, step.row, step.extra
         self.args_of = builder.program.args_of
 
-    def is_one(self, slot: int) -> bool:
-        """Whether the slot is the number 1."""
-        return self.is_number(slot, 1)
-
     def is_number(self, slot: int, number: int) -> bool:
         """Whether the slot is this number as written, and not just by rounding."""
         step = self.slots[slot]

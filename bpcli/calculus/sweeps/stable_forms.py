@@ -139,7 +139,7 @@ def _cross_entropy(match: Match, a: int, b: int, sign: int) -> int | None:
         return None
     for (_, y, u), (_, rest, z) in ((first, second), (second, first)):
         whole = match.args_of(rest, "-")
-        if whole and match.is_one(whole[0]) and whole[1] == y and match.opposite(u, z):
+        if whole and match.is_number(whole[0], 1) and whole[1] == y and match.opposite(u, z):
             term = match.apply("sigmoid_bce_term", y, z)
             return term if first[0] > 0 else match.apply("negative", term)
     return None
@@ -167,8 +167,8 @@ def _quotient(match: Match) -> int | None:
         if c == b and isinstance(value := match.slots[c], Constant) and 0.0 < abs(value) < math.inf:  # c·x/c = x
             return other
     square = match.args_of(b, "**2")
-    if match.is_one(a) and square and match.name_of(root := match.apply("/", a, square[0])) != "/":  # 1/s² = (1/s)²
-        return match.apply("*", root, root)
+    if match.is_number(a, 1) and square and match.name_of(root := match.apply("/", a, square[0])) != "/":
+        return match.apply("*", root, root)  # 1/s² = (1/s)²
     if (sinh := match.args_of(a, "sinh")) and sinh == match.args_of(b, "cosh"):
         return match.apply("tanh", sinh[0])
     below = match.terms(b)
@@ -177,7 +177,7 @@ def _quotient(match: Match) -> int | None:
     above = match.terms(a)
     if above is not None and (found := _tanh(match, above, below)) is not None:
         return found
-    above = above or [Term(1) if match.is_one(a) else Term(1, (a,))]
+    above = above or [Term(1) if match.is_number(a, 1) else Term(1, (a,))]
     reduced = without_common_factor([*above, *below])
     above, below = reduced[: len(above)], reduced[len(above) :]
     if len(above) == 1:

@@ -139,9 +139,9 @@ def _header(line: str) -> tuple[list[str], str | None]:
     """The names of a header, and the delimiter between them; None for blanks."""
     # No name has one of the first three, but A[0,1] has a comma.
     delimiter = next((one for one in ";\t|" if one in line), "," if "," in line or len(line.split()) < 2 else None)
-    return (
-        line.split() if delimiter is None else _joined(next(csv_lines.reader([line], delimiter=delimiter)))
-    ), delimiter
+    if delimiter is None:
+        return line.split(), None
+    return _joined(next(csv_lines.reader([line], delimiter=delimiter))), delimiter
 
 
 def _empty(path: Path) -> DataError:
