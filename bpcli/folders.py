@@ -29,7 +29,7 @@ MARK = ".pid"
 def staging_path(target: Path) -> Path:
     """The staging folder of `target`, hidden next to it."""
     absolute = Path(os.path.realpath(target))  # `.` has no name; of a link the target is replaced
-    return absolute.with_name(f".{absolute.name}.partial")
+    return absolute.parent / f".{absolute.name}.partial"  # `/` has no name to change
 
 
 @contextlib.contextmanager

@@ -77,3 +77,8 @@ def matching(paths: Paths) -> tuple[Path, ...]:
 def paths_text(paths: Paths) -> str:
     """Paths as text for a message."""
     return ", ".join(map(str, paths)) if isinstance(paths, tuple) else str(paths)
+
+
+def with_ending(path: Path, ending: str, name: str) -> Path:
+    """A path with another ending; `name` with it for one that has no name, as `/` or `..`."""
+    return path.with_suffix(ending) if path.name.strip("-.") else Path(name).with_suffix(ending)

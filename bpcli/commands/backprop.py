@@ -34,6 +34,7 @@ from bpcli.lecture.chain_diagram import MOST as MOST_IN_A_BOX
 from bpcli.lecture.chain_diagram import chain_diagram
 from bpcli.lecture.drawing import DRAWINGS, shortens
 from bpcli.lecture.matrices import ALL, MOST
+from bpcli.paths import with_ending
 from bpcli.text.diagram import dot_text
 from bpcli.text.notation import json_text
 from bpcli.training.checkpoint import unfinished
@@ -180,7 +181,7 @@ def _check_target(target: Path, force: bool, format_: str | None) -> None:
     from bpcli.plots.style import FORMATS
 
     if target.suffix.lower().lstrip(".") not in (*FORMATS, "dot"):
-        form = f"--output {target.with_suffix('.svg')}"
+        form = f"--output {with_ending(target, '.svg', 'chain')}"
         raise UsageError(f"--output {target}: a chain is drawn as {', '.join(FORMATS)} or dot", form)
     if format_ is not None:
         raise UsageError(f"--format {format_} prints the chain, and --output draws it", f"--format {format_} > FILE")

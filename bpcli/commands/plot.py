@@ -14,7 +14,7 @@ from bpcli.commands.requests import number_of
 from bpcli.errors import DataError, NotFiniteError, UsageError
 from bpcli.files import refuse_overwrite
 from bpcli.formulas.choices import KINKS
-from bpcli.paths import nearest_file
+from bpcli.paths import nearest_file, with_ending
 from bpcli.plots.runs import VIEWS
 from bpcli.training.checkpoint import unfinished
 from bpcli.training.run import BEST, MODEL
@@ -87,7 +87,7 @@ def command(
     if target is None:
         raise UsageError("--output says where the picture goes", "--output picture.png (or .svg, .pdf)")
     if target.suffix.lower().lstrip(".") not in FORMATS:
-        form = f"--output {target.with_suffix('.png')}"
+        form = f"--output {with_ending(target, '.png', 'picture')}"
         raise UsageError(f"--output {target}: a picture is written as {', '.join(FORMATS)}", form)
     if not force:
         refuse_overwrite(target)

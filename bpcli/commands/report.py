@@ -13,6 +13,7 @@ from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.files import refuse_overwrite, write_atomically
+from bpcli.paths import with_ending
 from bpcli.training.metrics import beyond_doubles
 from bpcli.training.run import CONFIG, load_model, model_path
 
@@ -36,8 +37,8 @@ def command(model: Path, data: Path | None, data_format: str, file: Path | None,
     if file is None:
         raise UsageError("--output says where the report goes", "--output report.html")
     if file.suffix.lower() not in (".html", ".htm"):
-        named = file.with_suffix(".html") if file.name.strip("-") else "report.html"
-        raise UsageError(f"--output {file}: a report is written as HTML", f"--output {named}")
+        form = f"--output {with_ending(file, '.html', 'report')}"
+        raise UsageError(f"--output {file}: a report is written as HTML", form)
     if not force:
         refuse_overwrite(file)
     source = None
