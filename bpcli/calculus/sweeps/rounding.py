@@ -22,6 +22,8 @@ from bpcli.numbers.namespaces import arrays, namespace, two_product, two_sum
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 _LEAST = 2.0**-1074  # of an error that is no double
 FUNCTION = 4.0 * UNIT  # of a function of the table
+_FEW_LEAST = 4.0 * _LEAST  # of one whose value is subnormal
+_TINY = 2.0**-1021  # below it a unit in the last place is that of the subnormals
 LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 _WAVE = 0.5  # within which sin, cos and tan are near to lines
 _CANCELLED = 2.0**-30  # of its parts: a tangent below this has lost most of its digits
@@ -39,9 +41,9 @@ _OWN: dict[str, Callable[..., Any]] = {
     "*": lambda out, x, y: abs(two_product(x, y)[1]),
     "**2": lambda out, x: abs(two_product(x, x)[1]),
     "/": _of_quotient,
-    "minus_sigmoid": lambda out, y, z: FUNCTION * 2.0 * dsigmoid_dz(z),
-    "minus_tanh": lambda out, y, z: FUNCTION * namespace(z).minimum(abs(z), dtanh_dz(z)),
-    "minus_part": lambda out, y, p, rest: FUNCTION * namespace(p).minimum(p, rest),
+    "minus_sigmoid": lambda out, y, z: FUNCTION * 2.0 * dsigmoid_dz(z) + _FEW_LEAST,
+    "minus_tanh": lambda out, y, z: FUNCTION * namespace(z).minimum(abs(z), dtanh_dz(z)) + _FEW_LEAST * (z != 0.0),
+    "minus_part": lambda out, y, p, rest: FUNCTION * namespace(p).minimum(p, rest) + _FEW_LEAST * (p > 0.0),
 }
 """The error of a step's own rounding, where that is known."""
 
@@ -71,19 +73,23 @@ def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[
                 found.append(_known(own(out, *args), out))
             elif slot.row is not None and slot.row.rounds is not None:
                 rounds = FUNCTION * slot.row.rounds(xp, out, *args)
-                found.append(
-                    xp.where(rounds == rounds, rounds, abs(out) * FUNCTION)
-                )  # infinite where all digits cancel
+                found.append(xp.where(rounds == rounds, rounds, _of_function(xp, out)))  # infinite where all cancels
             else:
-                found.append(abs(out) * FUNCTION)
+                found.append(_of_function(xp, out))
         elif slot.op.exact:
             found.append(0.0 * abs(out))
         elif slot.op.adds:
             sizes = [abs(values[a]) for a in slot.args]
             found.append(slot.value(xp, sizes) * UNIT)
         else:
-            found.append(abs(out) * FUNCTION)
+            found.append(_of_function(xp, out))
     return found
+
+
+def _of_function(xp: PlainNamespace, out: Any) -> Any:
+    """The rounding error of a function's value: a few units in the last place, also of a subnormal one."""
+    size = abs(out)
+    return xp.where((size < _TINY) & (size > 0.0), _FEW_LEAST, size * FUNCTION)
 
 
 def _of_constant(constant: Constant) -> float:
