@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from bpcli.calculus.checks.probes import (
     random_like,
     random_number,
 )
-from bpcli.calculus.checks.questions import Question, smooth
-from bpcli.calculus.checks.side_changes import Columns, Patterns, no_rows, pattern
+from bpcli.calculus.checks.questions import Question, goes_on, smooth
+from bpcli.calculus.checks.side_changes import Columns, no_rows, pattern
 from bpcli.calculus.checks.side_search import Searched, stacked
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import BpcliError
@@ -105,6 +106,7 @@ def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None =
         [key for key in checked if key in _SOME],
         at_kink,
         _samples(name, checked),
+        inside=lambda inputs: goes_on(lambda near: _accepted(row, near), inputs, row.blocks),
     )
 
 
@@ -230,24 +232,25 @@ def _moved(row: Named, start: Probe, probe: Probe) -> list[str]:
 def _about_kinks(
     name: str, checked: Inputs, starts: Sequence[Inputs], moved: Sequence[str], written: Written
 ) -> list[Probe]:
-    """Inputs about the kinks and jumps of an answer, if it has any."""
+    """Inputs about the kinks and jumps of an answer, and where it divides by 0, if there are any."""
     numbers = [key for key in checked if key in _SOME]
 
-    def at(columns: Columns) -> Patterns:
+    def rows(of: Callable[[Columns], Array], columns: Columns) -> Array:
         points = max(np.shape(columns[key])[-1] for key in numbers)
         full = {key: np.broadcast_to(columns[key], (*np.shape(columns[key])[:-1], points)) for key in numbers}
         every = ({**checked, **{key: full[key][..., k] for key in numbers}} for k in range(points))
         contexts = [context_of(name, inputs) if _accepted(NAMED[name], inputs) else None for inputs in every]
         known = [context for context in contexts if context is not None]
-        found = np.zeros((groups, points), np.int64)  # where there is no value
+        found = np.full((len(of(start)), points), math.nan)  # where there is no value
         if known:
-            found[:, [context is not None for context in contexts]] = pattern(written.sides(stacked(known)))
+            found[:, [context is not None for context in contexts]] = of(stacked(known))
         return found
 
-    groups = len(pattern(written.sides(stacked([context_of(name, starts[0])]))))
-    if not groups:
+    start = stacked([context_of(name, starts[0])])
+    if not len(written.sides(start)) and not len(written.divisors(start)):
         return []
-    searched = Searched(at, no_rows, moved, written.constants, _WORK)
+    tables = partial(rows, written.sides), no_rows, partial(rows, written.divisors)
+    searched = Searched(lambda columns: pattern(tables[0](columns)), *tables[1:], moved, written.constants, _WORK)
     found = probes_about_kinks(searched, [{key: start[key] for key in numbers} for start in starts])
     return [p._replace(inputs={**checked, **{k: np.asarray(v, float) for k, v in p.inputs.items()}}) for p in found]
 

@@ -17,7 +17,7 @@ SLOPES = {  # by hand, in the value a
     "sigmoid": ["a*(1-a)", "exp(-z)/(1+exp(-z))**2", "a-a**2"],
     "tanh": ["1-a**2", "(1+a)*(1-a)", "1/cosh(z)**2"],
     "relu": ["where(z>0,1,0)", "a/z"],
-    "identity": ["1+0*z", "a/z"],
+    "identity": ["1+0*z", "where(z==0,1,a/z)"],
     "softplus": ["1-exp(-a)", "1/(1+exp(-z))"],
 }
 WRONG = {"sigmoid": "a", "tanh": "1-a", "relu": "z/z", "identity": "z", "softplus": "a"}
@@ -96,6 +96,10 @@ ANSWERS = [
     ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "w*sign(x)**2,x,1", "domain"),
     ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "w,x,sign(b)**2", "domain"),
     ("tanh", {}, "(1-a**2)*sign(z)**2", "domain"),
+    ("identity", {}, "a/z", "domain"),
+    ("mse", {}, "2*(yhat-y)**2/(yhat-y)", "domain"),
+    ("bce", {}, "-y**2/y/yhat+(1-y)/(1-yhat)", "domain"),
+    ("dot", {}, "v*sum(u)/sum(u),u", "domain"),
     ("tanh", {}, "where(z<50,1-a**2,1)", "domain"),
     ("softplus", {}, "where(z>-30,sigmoid(z),1)", "domain"),
     ("elu", {}, "where(z>-5,where(z>0,1,exp(z)),1)", "domain"),

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -11,7 +11,15 @@ from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_o
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.entry_formulas import entry_formula, forms_of_matrices
 from bpcli.calculus.checks.grading import Array, half_a_digit
-from bpcli.calculus.checks.side_changes import Columns, at_an_edge, heights, may_change_sides, no_rows, sides
+from bpcli.calculus.checks.side_changes import (
+    Columns,
+    at_an_edge,
+    divisors,
+    heights,
+    may_change_sides,
+    no_rows,
+    sides,
+)
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Call, Expression, Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value, with_decimal_points
@@ -262,6 +270,10 @@ class Formulas:
         """The numbers on which their sides depend, heights × points."""
         return self._rows(heights, columns)
 
+    def divisors(self, columns: Columns) -> Array:
+        """What they divide by, divisors × points."""
+        return self._rows(divisors, columns)
+
     def _rows(self, of: Callable[[Program, Columns], Array], columns: Columns) -> Array:
         shapes = {name: np.shape(column)[:-1] for name, column in columns.items()}
         every = self._all(shapes, missing=False)
@@ -269,11 +281,12 @@ class Formulas:
         points = max((part.shape[1] for part in found), default=1)
         return np.concatenate([np.broadcast_to(part, (len(part), points)) for part in found] or [no_rows(columns)])
 
-    def turned(self, values: Mapping[str, Any]) -> bool:
-        """Whether rounding may have put a step of the formulas on another side of a kink or jump."""
+    def turned(self, values: Mapping[str, Any], exact: Collection[str] = ()) -> bool:
+        """Whether rounding may have put a step of the formulas on another side of a kink or jump, or from 0, where the
+        values of the names are rounded but for those that are `exact`."""
         shapes = {name: np.shape(value) for name, value in values.items()}
         each = ((made, {n: values[n] for n in made.program.variables}) for made in self._all(shapes))
-        return any(may_change_sides(made, at, FUNCTION) for made, at in each)
+        return any(may_change_sides(made, at, FUNCTION, exact) for made, at in each)
 
     def at_an_edge(self, values: Mapping[str, Any]) -> bool:
         """Whether a step of the formulas lies at a kink or a jump, where what it is worth is a convention."""

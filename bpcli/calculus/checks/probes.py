@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.checks.side_changes import Columns, heights, may_change_sides, no_rows, pattern, patterns
+from bpcli.calculus.checks.side_changes import Columns, heights, may_change_sides, no_rows, pattern, patterns, together
 from bpcli.calculus.checks.side_search import (
     SMALL,
     USUAL,
@@ -22,7 +22,7 @@ from bpcli.calculus.checks.side_search import (
     short,
     some_of,
     stacked,
-    ties,
+    zeros,
 )
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant
@@ -38,7 +38,7 @@ _SOUGHT = tuple(3.1 * 10.0**k for k in (-300, -100, -30, -16, -12, -8, -5, 12, 1
 _ABOUT = (0.5, 0.9, 1.1, 2.0)  # of a constant: places where a change is looked for
 _STEEP = 1e3  # a larger constant may make a smooth step as steep as a jump
 _LARGEST = 1e15  # a larger constant is not tried where nothing changes about it
-_PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
+_EXTREME = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _APART, _RANKS = 0.003, 32  # relative: so many entries that have the same rank are not the same
 _NEAR_TIE = 8.0  # units in the last place: numbers so close may be equal to rounding
@@ -51,10 +51,11 @@ _MOST_WORK = 1 << 18  # entries of the points that are looked at to find them
 
 
 class Probe(NamedTuple):
-    """Inputs, and whether they are plain: neither 0 nor extreme, so that a right formula has a value there.
+    """Inputs, and whether they are plain: neither 0 nor extreme, so that chance makes no wrong formula right there.
 
     `far` inputs are tried only where nothing is wrong nearer by: out there a mistake is hard to name. Of those that are
-    `close` to a kink rounding may decide on which side they are. At a `tie` numbers that may be compared are equal.
+    `close` to a kink rounding may decide on which side they are. At a `tie` numbers that may be compared are equal. The
+    answer may have `no_value` where it divides by 0.
     """
 
     inputs: dict[str, Any]
@@ -62,6 +63,12 @@ class Probe(NamedTuple):
     far: bool = False
     close: bool = False
     tie: bool = False
+    no_value: bool = False
+
+    @property
+    def extreme(self) -> bool:
+        """Whether a right formula may overflow there, so that an answer without a value is not wrong."""
+        return _largest(self.inputs) >= _EXTREME
 
 
 def random_number(rng: random.Random) -> float:
@@ -87,12 +94,14 @@ def random_like(value: Any, draw: Callable[[], float]) -> Any:
 
 class Written(NamedTuple):
     """What an answer adds to the places at which it is tried: the numbers that are written in it, and the sides of its
-    steps at many points (sides × points), and the heights on which these depend, from the values of all names.
+    steps at many points (sides × points), the heights on which these depend, and what it divides by, from the values of
+    all names.
     """
 
     constants: Collection[float] = ()
     sides: Callable[[Columns], Array] = no_rows
     heights: Callable[[Columns], Array] = no_rows
+    divisors: Callable[[Columns], Array] = no_rows
 
 
 def probes_of(
@@ -112,15 +121,18 @@ def probes_of(
         found.append(Probe({**point, **{n: v if np.ndim(v) else float(v) for n, v in near.items()}}, True))
     for _ in range(_RANDOM):
         drawn = {name: random_like(point[name], lambda: random_number(rng)) for name in names}
-        found.append(Probe({**point, **drawn}, _largest(drawn) < _PLAIN))
+        found.append(Probe({**point, **drawn}, _largest(drawn) < _EXTREME))
+    for some in (names, *([name] for name in names if np.ndim(point[name]))):
+        found.append(Probe({**point, **{name: np.zeros(np.shape(point[name]))[()] for name in some}}, False))
     program, written = calculation.program, written or Written()
     constants = {abs(float(c)) for c in program.slots if isinstance(c, Constant)} | {
         abs(float(v)) for name, value in point.items() if name not in names for v in np.ravel(value).tolist()
     }
     constants |= {size for c in written.constants for size in (c, 1 / c if c > _STEEP else c)}
     searched = Searched(
-        lambda columns: _together(patterns(program, columns), pattern(written.sides(columns))),
-        lambda columns: _together(heights(program, columns), written.heights(columns)),
+        lambda columns: together(patterns(program, columns), pattern(written.sides(columns))),
+        lambda columns: together(heights(program, columns), written.heights(columns)),
+        written.divisors,
         names,
         constants,
         program.entries,
@@ -128,11 +140,6 @@ def probes_of(
     found += probes_about_kinks(searched, (dict(point), found[4].inputs))
     # Where the answer compares what is equal, it is not asked on which side of its own kinks the function is.
     return [p for p in found if not (p.tie and may_change_sides(calculation, p.inputs, _NEAR_TIE * FUNCTION))]
-
-
-def _together(one: Any, other: Any) -> Any:
-    """The rows of two tables over the same points; a table without rows may have other columns."""
-    return np.concatenate([one, other]) if len(one) and len(other) else one if len(one) else other
 
 
 def probes_about_kinks(searched: Searched, starts: Sequence[Point]) -> list[Probe]:
@@ -154,11 +161,14 @@ def probes_about_kinks(searched: Searched, starts: Sequence[Point]) -> list[Prob
         kinks.setdefault((name, k), set()).update(nearby)
         for number, value in enumerate([*grid, *nearby]):
             at, far = moved(start, name, k, value), abs(value) > USUAL
-            plain = abs(value) > _NO_ZERO and _largest(at) < _PLAIN
+            plain = abs(value) > _NO_ZERO and _largest(at) < _EXTREME
             found.append(Probe(at, plain, far, number >= len(grid)))
     found += [
-        _corner(at)._replace(close=False, tie=True) for at in [*ties(lines, sought), *_alike(searched, starts[-1])]
+        _corner(at)._replace(close=False, tie=True)
+        for at in [*zeros(lines, sought, searched.heights), *_alike(searched, starts[-1])]
     ]
+    usual = [place for place in sought if abs(place) < _EXTREME]
+    found += [_corner(at)._replace(close=False, no_value=True) for at in zeros(lines, usual, searched.divisors)]
     if entries > 1 and (extremes or any(kinks.values())):
         corners = _corners(searched, starts[0], kinks, constants)
         tried = [probe.inputs for probe in found + corners]

@@ -40,6 +40,7 @@ _UNIT = 2.0**-52
 _MOST_WORK = 40_000  # of series about other inputs that are at kinks: where more would be needed, no slope is known
 _ENOUGH, _FEWEST = 512, 64  # wrong inputs, of many entries fewer
 _DOTS = str.maketrans("·⋅", "**")
+_NEAR_BY = 1e-3  # relative, and at least absolute: so far off it is seen whether the domain goes on
 _AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
@@ -51,8 +52,9 @@ class Question(NamedTuple):
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
     `probes(written)` other inputs of the same shapes, at which an answer is tried; `variables` the names
     of the inputs that are numbers; `at_kink(inputs)` the slopes on both sides where they differ; `samples` the N of a
-    mean; `at_an_edge(inputs)` whether a step is at a kink, also where the slopes are the same. It is `at` the inputs
-    that were asked for, or of the function alone.
+    mean; `at_an_edge(inputs)` whether a step is at a kink, also where the slopes are the same;
+    `inside(inputs)` whether the domain goes on to both sides. It is `at` the inputs that were asked for, or of the
+    function alone.
     """
 
     layout: Layout
@@ -66,6 +68,7 @@ class Question(NamedTuple):
     at_kink: Callable[[Mapping[str, Any]], AtKink | None]
     samples: int = 1
     at_an_edge: Callable[[Mapping[str, Any]], bool] = lambda inputs: False
+    inside: Callable[[Mapping[str, Any]], bool] = lambda inputs: True
     at: bool = True
 
 
@@ -154,7 +157,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         return of_another_shape(truth, parts, loose, question.layout)
     typed = [[cell.typed for cell in row] for row in here]
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
-    probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights))
+    probes = question.probes(Written(formulas.constants(), formulas.sides, formulas.heights, formulas.divisors))
     for far in (False, True):
         for probe, true, mine in _tried(question, formulas, [probe for probe in probes if probe.far == far]):
             tried.append(probe)
@@ -180,7 +183,7 @@ def _tried(question: Question, formulas: Formulas, probes: Sequence[Probe]) -> I
             continue
         cells = fitted(formulas.cells(question.context(probe.inputs)), question.layout, true)
         mine = np.full_like(true, math.nan) if cells is None else _values(cells)
-        if not probe.plain and not np.isfinite(mine).all():
+        if not np.isfinite(mine).all() and (probe.extreme or not question.inside(probe.inputs)):
             continue
         yield probe, true, mine
 
@@ -208,10 +211,14 @@ def _rounding_seen(
             kept[k] = False
             continue
         inputs = tried[k].inputs
+        if tried[k].no_value and not np.isfinite(given[k]).all():
+            undecided[k] |= formulas.turned(question.context(inputs), inputs)  # rounding may have made 0 of the divisor
+            enough -= not undecided[k].all()
+            continue
         truth[k], eaten = question.settled(inputs, truth[k], k == 0)
         context = question.context(inputs)
         undecided[k] |= eaten | ((not k or tried[k].close) and formulas.turned(context))
-        if k and question.at_an_edge(inputs) and formulas.at_an_edge(context):
+        if k and np.isfinite(given[k]).all() and question.at_an_edge(inputs) and formulas.at_an_edge(context):
             undecided[k] = True  # min(relu(2*x), x) at 0 has a slope, and who halves at ties is right elsewhere
         errors = fitted(formulas.errors(context), question.layout, truth[k])
         if errors is not None:
@@ -259,6 +266,17 @@ def smooth(truth: Callable[[dict[str, Any]], Array], inputs: Mapping[str, Any], 
     return bool((~(jump > _AT_KINK * size + 1e-300) | (jump < before / 4)).all())
 
 
+def goes_on(accepted: Callable[[dict[str, Any]], bool], inputs: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether inputs near by, to both sides, are accepted, so that the domain does not end here.
+
+    Where it ends an answer without a value is not wrong: ∂bce/∂ŷ = −y/ŷ + (1 − y)/(1 − ŷ) is 0/0 at y = ŷ = 1.
+    """
+    rng = np.random.default_rng(0)
+    sizes = {n: np.maximum(abs(np.asarray(inputs[n])), 1.0) for n in names}
+    steps = {n: _NEAR_BY * size * rng.uniform(0.5, 1.0, size.shape) for n, size in sizes.items()}
+    return all(accepted({**inputs, **{n: inputs[n] + sign * steps[n] for n in names}}) for sign in (-1.0, 1.0))
+
+
 # Expressions
 
 
@@ -295,7 +313,8 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
 
     def probes(written: Written) -> list[Probe]:
         number = np.full(1, float(samples))
-        rows = (lambda columns, of=of: of({"N": number, **columns}) for of in (written.sides, written.heights))
+        tables = (written.sides, written.heights, written.divisors)
+        rows = (lambda columns, of=of: of({"N": number, **columns}) for of in tables)
         return probes_of(calculation, variables, point, Written(written.constants, *rows))
 
     names = [f"d/d{title}" for title in columns]
@@ -317,6 +336,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         lambda at: _at_kink(calculation, at),
         samples,
         lambda at: at_an_edge(calculation, at),
+        lambda at: goes_on(lambda near: bool(np.isfinite(truth(near)).all()), at, list(shapes)),
     )
 
 

@@ -1,7 +1,7 @@
 """Where steps of expressions change sides, at points and along lines: the kinks of abs, relu, max, jumps of floor."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,9 @@ _NO_NUMBER = 7.0  # stands for NaN among signs
 _FEW_OPERANDS = 3  # of which the slopes are told too
 _MOST_BETWEEN = 4  # changes between two neighbours of a grid
 _MOST_WORK = 1 << 17  # changes that are looked for at a time, times the work for a point
+_OF_FACTORS = ("*", "abs", "sqrt")  # are 0 where an operand is
 _GROUPS = 16  # into which sides are put
-_MOST_HEIGHTS = 24  # of more no extremes are looked for
+_MOST_HEIGHTS = 24  # of more no extremes are looked for, and of more divisors no zeros
 _MOST_EXTREMES = 96  # on all lines, those nearest to 0
 _SECTIONS = 20  # by which the place of an extreme is as sharp as doubles show it
 _PARTS = np.arange(1, 10) / 10.0  # of the way between two neighbours: where an extreme is looked for next
@@ -70,7 +71,7 @@ def sides(program: Program, columns: Columns) -> Array:
             slopes = [step.row.partial(i)(xp, out, *args) for i in range(len(args)) if step.passes[i]]
         return [np.sign(np.asarray(part, float)) for part in (*args, *_differences(args), *slopes)]
 
-    return _rows(program, xp, columns, of)
+    return _rows(program, xp, columns, program.non_smooth(list(program.variables)), of)
 
 
 def heights(program: Program, columns: Columns) -> Array:
@@ -80,8 +81,25 @@ def heights(program: Program, columns: Columns) -> Array:
     def of(step: Instruction, out: Any, args: list[Any]) -> list[Any]:
         return [*args, *(_differences(args) if step.op is None else ())]
 
-    found = _rows(program, PlainNamespace(arrays()), columns, of)
+    found = _rows(program, PlainNamespace(arrays()), columns, program.non_smooth(list(program.variables)), of)
     return found if len(found) <= _MOST_HEIGHTS else no_rows(columns)
+
+
+def divisors(program: Program, columns: Columns) -> Array:
+    """What the steps divide by, divisors × points, and the factors of it, as x of x²: that has one sign about 0. None
+    where there are many."""
+    steps = {slot: step for slot, step in enumerate(program.slots) if isinstance(step, Instruction)}
+    factors = {step.args[-1] for step in steps.values() if step.divides}
+    for slot, step in reversed(steps.items()):
+        if slot in factors and (step.name in _OF_FACTORS or (step.row is not None and step.row.power is not None)):
+            factors |= {*step.args}
+    found = _rows(program, PlainNamespace(arrays()), columns, sorted(factors & {*steps}), lambda step, out, args: [out])
+    return found if len(found) <= _MOST_HEIGHTS else no_rows(columns)
+
+
+def together(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """The rows of two tables over the same points; a table without rows may have other columns."""
+    return np.concatenate([one, other]) if len(one) and len(other) else one if len(one) else other
 
 
 def _differences(args: Sequence[Array]) -> list[Array]:
@@ -92,23 +110,26 @@ def _rows(
     program: Program,
     xp: PlainNamespace,
     columns: Columns,
+    slots: Sequence[int],
     of: Callable[[Instruction, Any, list[Any]], list[Any]],
 ) -> Array:
-    """What is told `of` each step with kinks or jumps by its value and its operands, rows × points."""
+    """What is told `of` each of some steps by its value and its operands, rows × points."""
     found, points = list[Any](), _points(columns)
     with np.errstate(all="ignore"):
         values = [np.asarray(value, float) for value in program.forward(xp, columns)]
-        for slot in program.non_smooth(list(program.variables)):
+        for slot in slots:
             step = program.step(slot)
             found += of(step, values[slot], [values[a] for a in step.args])
     rows = [np.broadcast_to(part, (*np.shape(part)[:-1], points)).reshape(-1, points) for part in found]
     return np.concatenate([no_rows(columns), *rows])
 
 
-def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0) -> bool:
-    """Whether rounding may have put a step on another side, where the variables are off by `given` of themselves."""
+def may_change_sides(calculation: Calculation, point: Point, given: float = 0.0, exact: Collection[str] = ()) -> bool:
+    """Whether rounding may have put a step on another side, where the variables are off by `given` of themselves, but
+    for those that are `exact`."""
     values = calculation.sweeps.forward(point)
-    bounds = value_errors(calculation, values, dict.fromkeys(calculation.program.variables, given))
+    off = {name: 0.0 if name in exact else given for name in calculation.program.variables}
+    bounds = value_errors(calculation, values, off)
     return is_turned(calculation.program, calculation.namespace, values, bounds)
 
 

@@ -37,12 +37,13 @@ _TIMES = 16  # that points are gone on from, as the later ones depend on what wa
 
 class Searched(NamedTuple):
     """Points among which the sides of all steps are looked at: `patterns(columns)` at many of them, each of which is as
-    much `work`; `heights(columns)`, numbers on which the sides depend; the `names` of the variables that are moved; and
-    `constants`, about which kinks may lie.
+    much `work`; `heights(columns)`, numbers on which the sides depend, and `divisors(columns)`; the `names` of the
+    variables that are moved; and `constants`, about which kinks may lie.
     """
 
     patterns: Callable[[Columns], Patterns]
     heights: Callable[[Columns], Array]
+    divisors: Callable[[Columns], Array]
     names: Sequence[str]
     constants: Collection[float]
     work: int = 1
@@ -97,16 +98,14 @@ class Lines:
         return found, [Extreme(kind, height, self.point(number, value)) for kind, height, number, value in every]
 
 
-def ties(lines: Lines, sought: Collection[float]) -> list[dict[str, Any]]:
-    """Points on lines at which one of the heights is exactly 0: where the two sides of a comparison are equal, the only
-    places where x == y holds. None where rounding decides on the sign: that of a power near 0, multiplied out."""
+def zeros(lines: Lines, sought: Collection[float], numbers: Callable[[Columns], Array]) -> list[dict[str, Any]]:
+    """Points on lines at which one of the numbers is exactly 0, such as a height: where the two sides of a comparison
+    are equal, the only places where x == y holds. None where rounding decides on the sign: that of a power near 0,
+    multiplied out."""
     searched, count = lines.searched, len(lines.lines)
 
-    def heights_at(line: NDArray[np.intp], places: Array) -> Array:
-        return searched.heights(lines.at(line, places))
-
     def signs(line: NDArray[np.intp], places: Array) -> Patterns:
-        return np.nan_to_num(np.sign(heights_at(line, places)), nan=2.0).astype(np.int64)
+        return np.nan_to_num(np.sign(numbers(lines.at(line, places))), nan=2.0).astype(np.int64)
 
     grid = np.array(sorted(place for place in sought if math.isfinite(place)))
     changes = changes_on_lines(signs, count, grid, searched.work)
@@ -116,10 +115,10 @@ def ties(lines: Lines, sought: Collection[float]) -> list[dict[str, Any]]:
     line = np.array([n for n, _ in found]).repeat(2 * _ULPS + 1)
     near = np.array([place for _, place in found])[:, None]
     places = (near + np.spacing(near) * np.arange(-_ULPS, _ULPS + 1)).ravel()
-    height = np.sign(heights_at(line, places)).reshape(-1, len(found), 2 * _ULPS + 1)
-    steps, zeros = np.diff(height, axis=2), height == 0
-    sharp = ((steps >= 0).all(axis=2) | (steps <= 0).all(axis=2)) & (zeros.sum(axis=2) <= _MOST_EQUAL)
-    equal = (zeros & sharp[..., None]).any(axis=0)
+    height = np.sign(numbers(lines.at(line, places))).reshape(-1, len(found), 2 * _ULPS + 1)
+    steps, none = np.diff(height, axis=2), height == 0
+    sharp = ((steps >= 0).all(axis=2) | (steps <= 0).all(axis=2)) & (none.sum(axis=2) <= _MOST_EQUAL)
+    equal = (none & sharp[..., None]).any(axis=0)
     at = places.reshape(len(found), -1)
     return [lines.point(n, float(at[k, np.argmax(equal[k])])) for k, (n, _) in enumerate(found) if equal[k].any()]
 

@@ -69,9 +69,8 @@ class Diagnostics:
             step = self.program.slots[slot]
             if not isinstance(step, Instruction):
                 continue
-            power = 0 if step.row is None or step.row.power is None else step.row.power
-            divides = step.name == "/" or (power < 0 and power % 2)
-            if divides and any((x == 0.0) is True for x in numbers(values[step.args[-1]])):
+            odd = step.row is None or step.row.power is None or step.row.power % 2
+            if step.divides and odd and any((x == 0.0) is True for x in numbers(values[step.args[-1]])):
                 return f"{self.place(slot, point)} divides by 0"
             matter = {*self._taken(step, values), step.args[0]}  # and the condition of a choice
             pending += matter - seen

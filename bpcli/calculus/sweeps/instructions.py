@@ -75,6 +75,11 @@ class Instruction(ABC):
         self.args, self.node, self.shapes, self.shape, self.extra = args, node, shapes, shape, extra
         self.passes = [True] * len(args)
 
+    @property
+    def divides(self) -> bool:
+        """Whether its last operand is a divisor: of a quotient, or of a negative whole power."""
+        return self.name == "/" or (self.row is not None and (self.row.power or 0) < 0)
+
     def key(self) -> tuple[Any, ...]:
         """A key that is equal for instructions with the same result."""
         return type(self), self.name, self.args, self.extra

@@ -1,10 +1,13 @@
 """The points at which formulas are tried: on every side of every kink, of both signs, at 0."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from bpcli.api.derivative_checks import grade
 from bpcli.calculus.checks.probes import Written, probes_of
 from bpcli.calculus.checks.side_changes import sides
 from bpcli.calculus.language.parser import parse
@@ -124,3 +127,62 @@ def test_where_something_is_compared_entries_are_alike():
     for pair in ((0, 1), (0, 2), (1, 2), (0, 1, 2)):
         assert any(pair in places for places in alike)
     assert any(p.inputs["x"] in p.inputs["v"] for p in found)
+
+
+ALONE = ["x", "y", "x*y", "x-y", "y-x", "x+y", "x-2*y", "abs(x)", "x**2-4", "exp(x)-1", "sinh(y)", "x**2+y**2"]
+DIVISORS = [form.format(one) for one in ALONE for form in ("{0}", "({0})**2", "abs({0})", "({0})**3*(1+x**2)")]
+SLOPES = {  # of functions that have slopes everywhere, by x and y, worked by hand
+    "x**3+y**2": ("3*x**2", "2*y"),
+    "x*abs(x)*y": ("2*abs(x)*y", "x*abs(x)"),
+    "exp(x*y)": ("y*exp(x*y)", "x*exp(x*y)"),
+    "(x-y)**2": ("2*(x-y)", "-2*(x-y)"),
+    "where(x==0,1,sin(x)/x)+y": ("where(x==0,0,(x*cos(x)-sin(x))/x**2)", "1"),
+    "relu(x)**2+atan(y)": ("2*relu(x)", "1/(1+y**2)"),
+    "log(1+exp(x-y))": ("sigmoid(x-y)", "-sigmoid(x-y)"),
+}
+
+
+@given(st.sampled_from(sorted(SLOPES)), st.sampled_from(DIVISORS), st.integers(0, 1), st.booleans())
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+def test_an_answer_that_divides_by_0_is_not_right_there(text, divisor, k, before):
+    """2·x²/x is 0/0 at 0, where the derivative of x² is 0."""
+    parts = list(SLOPES[text])
+    one = f"({divisor})"
+    quotient = f"{one}*({parts[k]})/{one}" if before else f"({parts[k]})*{one}**-1*{one}"
+    parts[k] = quotient
+    found = grade(text, mine=", ".join(parts))
+    assert found.finding == "domain", found
+    assert eval(divisor, {"exp": np.exp, "sinh": np.sinh, "abs": abs}, dict(found.counterexample)) == 0
+    parts[k] = f"where({divisor}==0,{SLOPES[text][k]},{quotient})"
+    assert grade(text, mine=", ".join(parts)).finding == "right"
+
+
+WITHOUT_A_SLOPE_THERE = [
+    ("abs(x)", "x/abs(x)"),
+    ("relu(x-y)", "relu(x-y)/(x-y), -relu(x-y)/(x-y)"),
+    ("sin(x)/x", "(x*cos(x)-sin(x))/x**2"),
+    ("log(abs(x-y))", "1/(x-y), 1/(y-x)"),
+    ("norm(v)", "v/norm(v)"),
+    ("x**y", "x**y*y/x, x**y*log(x)"),
+    ("x**2*log(x)", "2*x*log(x)+x"),
+    ("atan2(y,x)", "-y/(x**2+y**2), x/(x**2+y**2)"),
+    ("-y*log(p)-(1-y)*log(1-p)", "-y/p+(1-y)/(1-p), log((1-p)/p)"),
+    ("bce", "-y/yhat+(1-y)/(1-yhat)"),
+    ("bce", "(yhat-y)/(yhat*(1-yhat))"),
+    ("relu", "a/z"),
+    ("poisson", "(yhat-y)/yhat"),
+    ("sigmoid", "exp(-z)/(1+exp(-z))**2"),
+]
+
+
+@pytest.mark.parametrize(("text", "mine"), WITHOUT_A_SLOPE_THERE)
+def test_where_there_is_no_slope_or_the_domain_ends_an_answer_may_divide_by_0(text, mine):
+    assert grade(text, mine=mine).finding == "right"
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.3, 0.7), (0.9, 0.1), (1.3, 0.2)])
+def test_a_divisor_that_rounding_may_have_made_0_is_no_mistake(x, y):
+    """0.3·0.7 − 0.21 is 0 in doubles, and −5e-18 of these doubles exactly."""
+    assert Fraction(x) * Fraction(y) != Fraction(x * y)
+    one = f"(x*y-{x * y!r})"
+    assert grade("x**3*y/3", mine=f"x**2*y*{one}/{one}, x**3/3", x=0.5, y=y).finding in ("right", "open")

@@ -169,7 +169,7 @@ RIGHT_AT_KINKS = [
     ("clip(x,-1,1)", "where(abs(x)<1,1,0)"),
     ("max(x,y)", "where(x>y,1,0),where(y>x,1,0)"),
     ("sqrt(x**2)", "x/sqrt(x**2)"),
-    ("x**2", "2*x**2/x"),
+    ("x**2", "where(x==0,0,2*x**2/x)"),
     ("relu(x)**2", "2*relu(x)"),
 ]
 
