@@ -76,6 +76,10 @@ FOUND = [
     ("2*mse([1,0,0],exp([x,0,x]-logsumexp([x,0,x])))", {"x": 40.0}),
     ("max([(x+1e9)-1e9,2*x-0.69999998])", {"x": 0.7}),
     ("sum(atan2(v,u))", {"u": [-5.8e-277, math.inf, 0.35], "v": [-2.9029336875884006e170, 5.0, 4.13437627e256]}),
+    (
+        "where(((1-exp(-2*y))/(1+exp(-2*y)))>y,max(v),exp(-exp(x)))",
+        {"v": [1e-320, -2.2250738585072014e-308, -1e-320], "x": 2.2250738585072014e-308, "y": -1e-320},
+    ),
 ]
 """What the long runs found, and what is told or right since then."""
 
@@ -139,6 +143,15 @@ def test_what_was_proven_or_agreed_is_so(text, inputs):
 
 
 FUNCTIONS_AND_POWERS = [*(f"{name}({{}})" for name in sorted(ELEMENTWISE)), "({})**2", "({})**2.5", "1/({})"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS_AND_POWERS)
+def test_where_a_comparison_hangs_on_a_subnormal_digit_that_is_told(function):
+    """tanh(−1e-320) > −1e-320, of which doubles know nothing; on arrays no underflow is signalled."""
+    for y in (-1e-320, 1e-320, -2.2e-308):
+        inputs = {"v": [1.0, 2.0], "y": y}
+        for text in (f"sum(where({function.format('y')}>y,v,v**2))", f"sum(where({function.format('y')}<y,v,v**2))"):
+            assert list(Comparison().findings([Question(text, inputs)])) == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS_AND_POWERS)
