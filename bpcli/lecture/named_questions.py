@@ -241,16 +241,16 @@ def _about_kinks(
         every = ({**checked, **{key: full[key][..., k] for key in numbers}} for k in range(points))
         contexts = [context_of(name, inputs) if _accepted(NAMED[name], inputs) else None for inputs in every]
         known = [context for context in contexts if context is not None]
-        found = np.full((len(of(start)), points), math.nan)  # where there is no value
+        found = np.full((len(of(first)), points), math.nan)  # where there is no value
         if known:
             found[:, [context is not None for context in contexts]] = of(stacked(known))
         return found
 
-    start = stacked([context_of(name, starts[0])])
-    if not len(written.sides(start)) and not len(written.divisors(start)):
+    first = stacked([context_of(name, starts[0])])
+    if not len(written.sides(first)) and not len(written.divisors(first)):
         return []
-    tables = partial(rows, written.sides), no_rows, partial(rows, written.divisors)
-    searched = Searched(lambda columns: pattern(tables[0](columns)), *tables[1:], moved, written.constants, _WORK)
+    sides, divisors = partial(rows, written.sides), partial(rows, written.divisors)
+    searched = Searched(lambda at: pattern(sides(at)), no_rows, divisors, moved, written.constants, _WORK)
     found = probes_about_kinks(searched, [{key: start[key] for key in numbers} for start in starts])
     return [p._replace(inputs={**checked, **{k: np.asarray(v, float) for k, v in p.inputs.items()}}) for p in found]
 
