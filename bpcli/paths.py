@@ -23,7 +23,7 @@ def _inside(folder: Path) -> str:
         return f"its config is {folder / 'config.yaml'}; where a model and data are expected, the model comes first"
     endings = Counter(Path(name).suffix for name in os.listdir(folder) if os.path.isfile(folder / name))
     endings.pop("", None)
-    return f"a pattern names the files in it: {folder}/*{endings.most_common(1)[0][0]}" if endings else ""
+    return f"a pattern names the files in it: {folder / '*'}{endings.most_common(1)[0][0]}" if endings else ""
 
 
 def check_file(path: Path) -> None:
